@@ -1,0 +1,116 @@
+//! AWS as the tools see it: small ports that speak our own words. Only this module names an AWS SDK.
+
+mod cloudwatch;
+mod eks;
+mod error;
+mod pricing;
+pub mod sdk;
+mod sts;
+pub mod token;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::cluster::{Cluster, PodIdentityAssociation};
+use crate::domain::metric::{MetricAnswer, MetricQuery};
+use crate::domain::price::Product;
+use crate::domain::version::ClusterVersion;
+use crate::error::ToolError;
+
+/// Where a call goes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Scope {
+    /// AWS Region.
+    pub region: String,
+}
+
+impl Scope {
+    /// A Region of the account that the credentials belong to.
+    pub fn region(region: impl Into<String>) -> Self {
+        Self { region: region.into() }
+    }
+}
+
+/// Who the credentials belong to (`sts:GetCallerIdentity`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CallerIdentity {
+    /// Account id.
+    pub account: String,
+    /// ARN of the role session or user.
+    pub arn: String,
+    /// Unique id of the principal.
+    pub user_id: String,
+}
+
+/// Every AWS port, for any Region. Making a port contacts nothing.
+#[async_trait]
+pub trait Aws: Send + Sync + 'static {
+    /// The Region of the environment or profile, if any.
+    async fn default_region(&self) -> Option<String>;
+
+    /// The Region that holds a cluster, where that is known without asking AWS.
+    async fn region_of(&self, _cluster: &str) -> Option<String> {
+        None
+    }
+
+    /// EKS in a Region.
+    fn eks(&self, scope: &Scope) -> Arc<dyn Eks>;
+
+    /// CloudWatch metrics in a Region.
+    fn metrics(&self, scope: &Scope) -> Arc<dyn Metrics>;
+
+    /// The price list, which covers every Region.
+    fn pricing(&self) -> Arc<dyn Pricing>;
+
+    /// The Security Token Service in a Region.
+    fn sts(&self, scope: &Scope) -> Arc<dyn Sts>;
+}
+
+/// Amazon EKS.
+#[async_trait]
+pub trait Eks: Send + Sync {
+    /// Names of all clusters, with connector clusters when `include_external`.
+    async fn list_clusters(&self, include_external: bool) -> Result<Vec<String>, ToolError>;
+
+    /// One cluster.
+    async fn describe_cluster(&self, name: &str) -> Result<Cluster, ToolError>;
+
+    /// Every Kubernetes version that EKS knows.
+    async fn cluster_versions(&self) -> Result<Vec<ClusterVersion>, ToolError>;
+
+    /// Pod Identity associations of a service account.
+    async fn pod_identity_associations(
+        &self,
+        cluster: &str,
+        namespace: &str,
+        service_account: &str,
+    ) -> Result<Vec<PodIdentityAssociation>, ToolError>;
+}
+
+/// CloudWatch metrics.
+#[async_trait]
+pub trait Metrics: Send + Sync {
+    /// Whether a namespace holds recent metrics with this dimension value.
+    async fn has_metrics(&self, namespace: &str, dimension: (&str, &str)) -> Result<bool, ToolError>;
+
+    /// Every series that the query matches.
+    async fn query(&self, query: &MetricQuery) -> Result<MetricAnswer, ToolError>;
+}
+
+/// The AWS Price List.
+#[async_trait]
+pub trait Pricing: Send + Sync {
+    /// Products of a service whose attributes have these values.
+    async fn products(&self, service: &str, filters: &[(&str, &str)]) -> Result<Vec<Product>, ToolError>;
+}
+
+/// The Security Token Service.
+#[async_trait]
+pub trait Sts: Send + Sync {
+    /// Who the credentials belong to.
+    async fn caller_identity(&self) -> Result<CallerIdentity, ToolError>;
+}

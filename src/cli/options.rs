@@ -1,0 +1,143 @@
+//! Options that several commands share, and what is made from them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::Failure;
+use crate::aws::sdk::SdkAws;
+use crate::config::{LogFormat, Settings};
+use crate::context::{Context, Limits, World};
+use crate::domain::time::Clock;
+use crate::k8s::live::{KubeconfigSource, LiveClusters};
+use crate::registry::{Registry, Selection};
+use crate::snapshot::{Snapshot, demo};
+use crate::tools::ALL;
+
+/// Where answers come from, and with what.
+#[derive(Args)]
+pub(super) struct Options {
+    /// Answer from the embedded demo instead of AWS.
+    #[arg(long, conflicts_with_all = ["snapshot", "kubeconfig"])]
+    demo: bool,
+    /// Answer from a snapshot: a folder, or a `.tar.zst` of one.
+    #[arg(long, value_name = "PATH", conflicts_with = "kubeconfig")]
+    snapshot: Option<PathBuf>,
+    /// Add the contexts of a kubeconfig as clusters; without a path, `$KUBECONFIG` or `~/.kube/config`.
+    #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "default")]
+    kubeconfig: Option<String>,
+    /// AWS Region of clusters that are named without one.
+    #[arg(long)]
+    region: Option<String>,
+    /// AWS profile.
+    #[arg(long)]
+    profile: Option<String>,
+    /// Seconds that one call may take.
+    #[arg(long, value_name = "SECONDS")]
+    call_timeout: Option<u64>,
+    #[command(flatten)]
+    pub(super) selection: SelectionOptions,
+}
+
+/// Which tools, and which configuration file.
+#[derive(Args)]
+pub(super) struct SelectionOptions {
+    /// Toolsets to offer, by name, or `default`, `all`, `none`.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    toolsets: Vec<String>,
+    /// Further tools to offer, by name.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    tools: Vec<String>,
+    /// Tools to leave out, by name.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    exclude_tools: Vec<String>,
+    /// Configuration file. Default: `eks-mcp.toml` in the working directory, if there is one.
+    #[arg(long, value_name = "FILE", env = "EKS_MCP_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+impl SelectionOptions {
+    fn flags(&self) -> Settings {
+        Settings {
+            toolsets: self.toolsets.clone(),
+            tools: self.tools.clone(),
+            exclude_tools: self.exclude_tools.clone(),
+            ..Settings::default()
+        }
+    }
+
+    /// The configuration of file, environment and these flags.
+    pub(super) fn settings(&self) -> Result<Settings, Failure> {
+        Settings::load(self.config.as_deref(), &self.flags()).map_err(Failure::Usage)
+    }
+
+    /// The selected tools.
+    pub(super) fn registry(&self) -> Result<Registry, Failure> {
+        registry(&self.settings()?)
+    }
+}
+
+impl Options {
+    /// The configuration of file, environment and these flags.
+    pub(super) fn settings(&self) -> Result<Settings, Failure> {
+        let mut flags = self.selection.flags();
+        flags.region.clone_from(&self.region);
+        flags.profile.clone_from(&self.profile);
+        flags.call_timeout_seconds = self.call_timeout;
+        flags.kubernetes.kubeconfig.clone_from(&self.kubeconfig);
+        Settings::load(self.selection.config.as_deref(), &flags).map_err(Failure::Usage)
+    }
+
+    /// The context of calls. Nothing is contacted.
+    pub(super) fn context(&self, settings: &Settings) -> Result<Context, Failure> {
+        let mut limits = Limits::STANDARD;
+        if let Some(seconds) = settings.call_timeout_seconds {
+            limits.call_timeout = Duration::from_secs(seconds.clamp(1, 3600));
+        }
+        let recorded = if self.demo {
+            Some(demo().map_err(Failure::Failed)?)
+        } else {
+            self.snapshot.as_deref().map(Snapshot::open).transpose().map_err(Failure::Usage)?
+        };
+        let world = match recorded {
+            Some(snapshot) => snapshot.into_world(),
+            None => live(settings),
+        };
+        Ok(Context::new(world, limits, settings.region.clone()))
+    }
+}
+
+/// The selected tools.
+pub(super) fn registry(settings: &Settings) -> Result<Registry, Failure> {
+    let selection =
+        Selection { toolsets: settings.toolsets.clone(), tools: settings.tools.clone(), exclude: settings.exclude_tools.clone() };
+    Registry::select(ALL, &selection).map_err(Failure::Usage)
+}
+
+fn live(settings: &Settings) -> World {
+    let aws = SdkAws::new(settings.profile.clone());
+    let kubeconfig = settings.kubernetes.kubeconfig.as_ref().map(|path| match path.as_str() {
+        "default" => KubeconfigSource::Default,
+        path => KubeconfigSource::File(PathBuf::from(path)),
+    });
+    let clusters = LiveClusters::new(aws.clone(), kubeconfig);
+    World { aws: Arc::new(aws), clusters: Arc::new(clusters), clock: Clock::System }
+}
+
+/// Sends logs to standard error; standard output belongs to the protocol and to results.
+pub(super) fn start_logs(settings: &Settings) -> Result<(), Failure> {
+    use tracing_subscriber::EnvFilter;
+    let level = settings.log.level.as_deref().unwrap_or("warn");
+    // The Kubernetes client logs what we report ourselves, and whole bodies that it cannot parse.
+    let filter = EnvFilter::try_new(format!("{level},kube_client=off"))
+        .map_err(|err| Failure::Usage(crate::error::ToolError::invalid(format!("`log.level`: `{level}` is no filter: {err}"))))?;
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second subscriber in one process, as in tests, changes nothing.
+    let _ = match settings.log.format {
+        Some(LogFormat::Json) => logs.json().try_init(),
+        _ => logs.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init(),
+    };
+    Ok(())
+}

@@ -1,0 +1,103 @@
+//! Nodes, claims and volumes: what the scheduler looked at.
+
+use futures::future::join_all;
+use serde_json::{Value, json};
+
+use super::{Answer, Source, answer, gap, kind};
+use crate::diagnose::diagnosis::NotChecked;
+use crate::diagnose::facts::Facts;
+use crate::domain::object::Object;
+use crate::k8s::api::{self, ListOptions};
+
+/// Pages of nodes that are read; more nodes are a gap.
+const NODE_PAGES: usize = 4;
+/// Claims of one pod that are followed to their volumes.
+const CLAIMS: usize = 3;
+
+/// The nodes, for a pod without one.
+pub(super) async fn nodes(source: &Source, facts: &Facts) -> Answer<Vec<Object>> {
+    if !facts.is_unscheduled() {
+        return (None, Vec::new());
+    }
+    let kind = match kind("Node") {
+        Ok(kind) => kind,
+        Err(err) => return answer("nodes", Err(err)),
+    };
+    let mut nodes = Vec::new();
+    let mut pages = 0;
+    let visit = |page: Vec<Object>| {
+        nodes.extend(page.iter().map(slim));
+        pages += 1;
+        pages < NODE_PAGES
+    };
+    match api::list_pages(&source.client, &kind, &ListOptions::default(), visit).await {
+        Err(err) => answer("nodes", Err(err)),
+        Ok(_) if nodes.is_empty() => {
+            let why = "the API server lists no node".to_owned();
+            (None, vec![NotChecked { what: "nodes".to_owned(), why }])
+        }
+        Ok(_) => {
+            let most = NODE_PAGES * api::PAGE;
+            let cut = nodes.len() >= most;
+            let gap = cut.then(|| NotChecked {
+                what: format!("nodes beyond the first {most}"),
+                why: "the number of requests is bounded".to_owned(),
+            });
+            (Some(nodes), gap.into_iter().collect())
+        }
+    }
+}
+
+/// A node without the long list of its images; paths stay what they were.
+fn slim(node: &Object) -> Object {
+    let part = |path: &str| node.get(path).cloned().unwrap_or(Value::Null);
+    Object::new(json!({
+        "kind": "Node",
+        "metadata": {"name": node.name(), "labels": part("metadata.labels"), "creationTimestamp": part("metadata.creationTimestamp")},
+        "spec": part("spec"),
+        "status": {"allocatable": part("status.allocatable"), "conditions": part("status.conditions")},
+    }))
+}
+
+/// The claims of a pod without a node, and the volumes that they are bound to.
+pub(super) async fn volumes(source: &Source, facts: &Facts) -> Answer<(Vec<Object>, Vec<Object>)> {
+    let pod = &facts.pod;
+    let names = pod.list("spec.volumes").filter_map(|volume| {
+        let claim = volume.text("persistentVolumeClaim.claimName");
+        let ephemeral = volume.get("ephemeral").map(|_| format!("{}-{}", pod.name(), volume.text("name")));
+        Some(claim.to_owned()).filter(|it| !it.is_empty()).or(ephemeral)
+    });
+    let names: Vec<String> = names.take(CLAIMS).collect();
+    let (Ok(claim_kind), Ok(volume_kind)) = (kind("PersistentVolumeClaim"), kind("PersistentVolume")) else {
+        return (None, Vec::new());
+    };
+    if names.is_empty() || !facts.is_unscheduled() {
+        return (None, Vec::new());
+    }
+    let followed = names.iter().map(async |name| {
+        let claim = api::object(&source.client, &claim_kind, Some(pod.namespace()), name).await;
+        let claim = claim.map_err(|err| gap(format!("PersistentVolumeClaim `{name}`"), &err))?;
+        let bound = claim.text("spec.volumeName");
+        if bound.is_empty() {
+            return Ok((claim, None));
+        }
+        let volume = api::object(&source.client, &volume_kind, None, bound).await;
+        let volume = volume.map_err(|err| gap(format!("PersistentVolume `{bound}`"), &err));
+        Ok((claim, Some(volume)))
+    });
+    let (mut claims, mut volumes, mut gaps) = (Vec::new(), Vec::new(), Vec::new());
+    for result in join_all(followed).await {
+        match result {
+            Err(gap) => gaps.push(gap),
+            Ok((claim, volume)) => {
+                claims.push(claim);
+                match volume {
+                    Some(Ok(volume)) => volumes.push(volume),
+                    Some(Err(gap)) => gaps.push(gap),
+                    None => {}
+                }
+            }
+        }
+    }
+    (Some((claims, volumes)), gaps)
+}

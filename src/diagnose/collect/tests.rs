@@ -1,0 +1,94 @@
+//! What is asked of the API server, and what happens when it refuses.
+
+use std::sync::{Arc, Mutex};
+
+use http::{Request, Response, StatusCode};
+use kube::client::Body;
+use serde_json::json;
+
+use super::*;
+
+type Asked = Arc<Mutex<Vec<String>>>;
+
+/// A server that knows these paths and refuses all others; it notes what it is asked.
+fn server(known: Vec<(&'static str, Value)>, asked: &Asked) -> Client {
+    let asked = Arc::clone(asked);
+    let answer = move |request: Request<Body>| {
+        let accept = request.headers().get("accept").and_then(|it| it.to_str().ok()).unwrap_or_default();
+        let metadata = if accept.contains("as=PartialObjectMetadataList") { " (names only)" } else { "" };
+        asked.lock().unwrap().push(format!("{}{metadata}", request.uri()));
+        let found = known.iter().find(|(path, _)| request.uri().path() == *path);
+        let refusal = json!({"kind": "Status", "code": 403, "message": "is forbidden"});
+        let (status, body) = found.map_or((StatusCode::FORBIDDEN, &refusal), |(_, body)| (StatusCode::OK, body));
+        let text = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
+        async move {
+            Ok::<_, std::convert::Infallible>(Response::builder().status(status).body(Body::from(text.into_bytes())).unwrap())
+        }
+    };
+    Client::new(tower::service_fn(answer), "default")
+}
+
+async fn read(known: Vec<(&'static str, Value)>) -> (Facts, Vec<String>) {
+    let asked = Asked::default();
+    let target = Target { account: None, region: None, cluster: "c1".into() };
+    let source = Source { client: server(known, &asked), target, eks: None, now: "2026-01-05T12:00:00Z".parse().unwrap() };
+    let facts = pod(&source, "shop", "web-1").await.unwrap();
+    let asked = asked.lock().unwrap().clone();
+    (facts, asked)
+}
+
+fn web(spec: Value, status: Value) -> Value {
+    let owner = json!({"kind": "ReplicaSet", "name": "web", "controller": true});
+    json!({"kind": "Pod", "metadata": {"name": "web-1", "namespace": "shop", "uid": "u1", "ownerReferences": [owner]}, "spec": spec, "status": status})
+}
+
+const POD: &str = "/api/v1/namespaces/shop/pods/web-1";
+const LOG: &str = "/api/v1/namespaces/shop/pods/web-1/log";
+
+#[tokio::test]
+async fn a_refused_read_becomes_a_gap() {
+    let condition = json!({"type": "PodScheduled", "status": "False", "message": "0/1 nodes are available: 1 Insufficient cpu."});
+    let pending = web(
+        json!({"containers": [{"name": "main"}], "volumes": [{"name": "data", "persistentVolumeClaim": {"claimName": "data"}}]}),
+        json!({"phase": "Pending", "conditions": [condition]}),
+    );
+    let (facts, _) = read(vec![(POD, pending)]).await;
+    let gaps: Vec<&str> = facts.gaps.iter().map(|it| it.what.as_str()).collect();
+    assert_eq!(gaps, ["events of the pod", "ReplicaSet `web`, an owner of the pod", "nodes", "PersistentVolumeClaim `data`"]);
+    assert!(facts.gaps.iter().all(|it| it.why.starts_with("access_denied")));
+}
+
+#[tokio::test]
+async fn only_what_can_matter_is_read() {
+    let running = json!({"phase": "Running", "containerStatuses": [{"name": "main", "ready": true, "state": {"running": {}}}]});
+    let (_, asked) = read(vec![(POD, web(json!({"nodeName": "n1", "containers": [{"name": "main"}]}), running))]).await;
+    assert_eq!(asked.len(), 3, "pod, events and owner: {asked:?}");
+    let waiting = |message: &str| json!({"name": "main", "ready": false, "state": {"waiting": {"reason": "CreateContainerConfigError", "message": message}}});
+    let status = |message: &str| json!({"phase": "Pending", "containerStatuses": [waiting(message)]});
+    let spec = || json!({"nodeName": "n1", "containers": [{"name": "main"}]});
+    let names = json!({"items": [{"metadata": {"name": "app-config", "namespace": "shop"}}]});
+    let known = vec![(POD, web(spec(), status(r#"configmap "app" not found"#))), ("/api/v1/namespaces/shop/configmaps", names)];
+    let (facts, asked) = read(known).await;
+    assert_eq!(facts.config_maps.unwrap(), ["app-config"]);
+    assert!(asked.iter().any(|it| it.contains("/configmaps") && it.ends_with("(names only)")), "{asked:?}");
+    let (_, asked) = read(vec![(POD, web(spec(), status(r#"secret "app" not found"#)))]).await;
+    assert!(asked.iter().all(|it| !it.contains("/secrets")), "{asked:?}");
+}
+
+#[tokio::test]
+async fn the_end_of_both_logs_is_read_and_bounded() {
+    let last = json!({"terminated": {"exitCode": 1, "reason": "Error", "finishedAt": "2026-01-05T11:59:00Z"}});
+    let status = json!({"name": "main", "ready": false, "restartCount": 3, "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": last});
+    let crashed = web(
+        json!({"nodeName": "n1", "containers": [{"name": "main"}]}),
+        json!({"phase": "Running", "containerStatuses": [status]}),
+    );
+    let text = format!("{}\nthe last line\n", "x".repeat(100_000));
+    let (facts, asked) = read(vec![(POD, crashed), (LOG, Value::String(text))]).await;
+    assert_eq!(facts.logs.iter().map(|it| it.previous).collect::<Vec<_>>(), [true, false]);
+    assert_eq!(facts.logs.first().unwrap().text, "the last line\n");
+    assert!(
+        asked.iter().filter(|it| it.contains("/log?")).all(|it| it.contains("tailLines=200") && it.contains("limitBytes=524288")),
+        "{asked:?}"
+    );
+}

@@ -1,0 +1,355 @@
+//! Which line of a log tells why a process ended.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde_json::Value;
+
+/// What a line says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// The AWS SDK found no credentials.
+    NoCredentials,
+    /// A host name has no address.
+    Unresolved(Option<Endpoint>),
+    /// Nobody listens at an address.
+    Refused(Option<Endpoint>),
+    /// Nobody answers at an address.
+    TimedOut(Option<Endpoint>),
+    /// Some other error.
+    Error,
+    /// Nothing that sounds like an error.
+    Other,
+}
+
+/// A host and, where the log tells it, a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// Host name or address.
+    pub host: String,
+    /// Port.
+    pub port: Option<String>,
+}
+
+impl std::fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.port {
+            Some(port) => write!(f, "{}:{port}", self.host),
+            None => f.write_str(&self.host),
+        }
+    }
+}
+
+const UNRESOLVED: &[&str] = &[
+    "no such host",
+    "name or service not known",
+    "could not resolve host",
+    "enotfound",
+    "eai_again",
+    "nxdomain",
+    "failure in name resolution",
+    "unknownhostexception",
+    "could not translate host name",
+    "name does not resolve",
+    "nodename nor servname",
+    "failed to lookup address",
+];
+const REFUSED: &[&str] = &["connection refused", "econnrefused", "actively refused"];
+const TIMED_OUT: &[&str] = &[
+    "i/o timeout",
+    "etimedout",
+    "connection timed out",
+    "no route to host",
+    "ehostunreach",
+    "context deadline exceeded",
+    "connect timeout",
+];
+const NO_CREDENTIALS: &[&str] = &[
+    "unable to locate credentials",
+    "nocredentialserror",
+    "nocredentialproviders",
+    "no ec2 imds role found",
+    "unable to load credentials from any",
+    "could not load credentials from any",
+    "unable to load aws credentials",
+    "failed to refresh cached credentials",
+    "no providers in chain provided credentials",
+    "credentials provider was not enabled",
+    "error retrieving credentials from the instance profile",
+    "unable to get iam security credentials",
+    "missing credentials in config",
+];
+
+static ENDPOINTS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    // From the most telling spelling to the least; `h` is the host and `p` the port.
+    let patterns = [
+        r"host='(?P<h>[^']+)', port=(?P<p>\d+)",
+        r"\blookup (?P<h>[A-Za-z0-9][A-Za-z0-9_.-]*)",
+        r"(?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|EHOSTUNREACH) (?P<h>[A-Za-z0-9][A-Za-z0-9_.-]*)(?::(?P<p>\d+))?",
+        r#"(?i)(?:resolve host:?|translate host name|UnknownHostException:) ["']?(?P<h>[A-Za-z0-9][A-Za-z0-9_.-]*)"#,
+        r#"server at "(?P<h>[^"]+)"[^,]*, port (?P<p>\d+)"#,
+        r"(?i)connect(?:ion)? to (?P<h>[A-Za-z0-9][A-Za-z0-9_.-]*) port (?P<p>\d+)",
+        r"://(?:[^\s/@]*@)?(?P<h>[A-Za-z0-9][A-Za-z0-9_.-]*)(?::(?P<p>\d+))?",
+        r"(?:^|[\s=(\[/'@])(?P<h>\d{1,3}(?:\.\d{1,3}){3}):(?P<p>\d{2,5})\b",
+        r#"(?:^|[\s=("'\[/@])(?P<h>[A-Za-z](?:[A-Za-z0-9_-]*\.)*[A-Za-z0-9-]*[A-Za-z0-9]):(?P<p>\d{2,5})\b"#,
+        r#"(?i)\bhost(?:name)?["']?[=:] ?["']?(?P<h>[A-Za-z][A-Za-z0-9_.-]*)"#,
+        r"\b(?P<h>[a-z0-9-]+(?:\.[a-z0-9-]+)*\.svc(?:\.[a-z0-9-]+)*)",
+    ];
+    patterns.iter().filter_map(|pattern| Regex::new(pattern).ok()).collect()
+});
+static EXCEPTION: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^(?:Caused by: )?[A-Za-z_][\w.$]*(?:Error|Exception|Failure)\b").ok());
+static FATAL: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)\b(?:fatal|panic|critical|emerg)\b|^F\d{4} ").ok());
+static ERROR: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)\b(?:error|err|exception|failed|failure|cannot|could not|unable to|denied|undefined)\b|^E\d{4} ").ok()
+});
+static WARNING: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)\bwarn(?:ing)?\b|not set|missing|required").ok());
+static INFORMATION: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"(?i)"?level"?[=:] ?"?(?:info|debug|trace)\b|^I\d{4} |^\S+ (?:INFO|DEBUG|TRACE)\b"#).ok());
+static STAMP: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]?\s+").ok());
+
+/// The line that tells most, and what it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deciding<'a> {
+    /// The line as it stands in the log.
+    pub line: &'a str,
+    /// What it says.
+    pub class: Class,
+}
+
+/// The line of a log that tells most about its end; the last line when none sounds like an error.
+pub fn deciding(text: &str) -> Option<Deciding<'_>> {
+    let lines: Vec<&str> = text.lines().filter(|it| !it.trim().is_empty()).collect();
+    let mut alike: HashMap<String, usize> = HashMap::new();
+    for line in &lines {
+        *alike.entry(shape(line)).or_default() += 1;
+    }
+    let mut best: Option<(i32, Deciding<'_>)> = None;
+    for (index, line) in lines.iter().enumerate() {
+        let class = classify(line, text);
+        let mut score = weight(line, &class);
+        if score == 0 {
+            continue;
+        }
+        score += match lines.len() - index {
+            ..=5 => 2,
+            6..=20 => 1,
+            _ => 0,
+        };
+        if alike.get(&shape(line)) == Some(&1) {
+            score += 1;
+        }
+        // The later of two equal lines is nearer to the end.
+        if best.as_ref().is_none_or(|(most, _)| score >= *most) {
+            best = Some((score, Deciding { line, class }));
+        }
+    }
+    best.map(|(_, deciding)| deciding).or_else(|| lines.last().map(|line| Deciding { line, class: Class::Other }))
+}
+
+/// The last line of this class.
+pub fn last_of(text: &str, fits: impl Fn(&str) -> bool) -> Option<&str> {
+    text.lines().rev().find(|it| fits(it))
+}
+
+/// Whether a line says that the AWS SDK found no credentials.
+pub fn lacks_credentials(line: &str) -> bool {
+    let lower = line.to_lowercase();
+    NO_CREDENTIALS.iter().any(|it| lower.contains(it))
+}
+
+/// What a line says, without the wrapping of the logger: for sentences, not for evidence.
+pub fn said(line: &str) -> String {
+    let line = line.trim();
+    let message = json_message(line).or_else(|| logfmt_message(line));
+    let plain = message.unwrap_or_else(|| STAMP.as_ref().map_or_else(|| line.to_owned(), |it| it.replace(line, "").into_owned()));
+    let clean = crate::domain::text::clean(&plain).replace('\n', " ");
+    crate::domain::text::cut(clean.trim(), 240)
+}
+
+fn json_message(line: &str) -> Option<String> {
+    let Value::Object(fields) = serde_json::from_str(line).ok()? else { return None };
+    let text = |keys: &[&str]| keys.iter().find_map(|key| fields.get(*key).and_then(Value::as_str)).map(str::to_owned);
+    let message = text(&["msg", "message", "event"]);
+    let error = text(&["err", "error", "exception", "cause", "reason"]);
+    match (message, error) {
+        (Some(message), Some(error)) if !message.contains(&error) => Some(format!("{message}: {error}")),
+        (message, error) => message.or(error),
+    }
+}
+
+fn logfmt_message(line: &str) -> Option<String> {
+    let quoted = |key: &str| {
+        let (_, rest) = line.split_once(&format!("{key}=\""))?;
+        let end = rest.char_indices().scan(false, |escaped, (index, it)| {
+            let end = it == '"' && !*escaped;
+            *escaped = it == '\\' && !*escaped;
+            Some((index, end))
+        });
+        let end = end.filter(|(_, end)| *end).map(|(index, _)| index).next()?;
+        rest.get(..end).map(|it| it.replace("\\\"", "\""))
+    };
+    let message = quoted(" msg").or_else(|| quoted(" message"))?;
+    match quoted(" err").or_else(|| quoted(" error")) {
+        Some(error) => Some(format!("{message}: {error}")),
+        None => Some(message),
+    }
+}
+
+fn weight(line: &str, class: &Class) -> i32 {
+    let is = |pattern: &LazyLock<Option<Regex>>| pattern.as_ref().is_some_and(|it| it.is_match(line.trim_start()));
+    let unstamped = STAMP.as_ref().map_or_else(|| line.into(), |it| it.replace(line, ""));
+    let named = EXCEPTION.as_ref().is_some_and(|it| it.is_match(&unstamped));
+    let frame = line.starts_with([' ', '\t']) || line.starts_with("at ") || line.starts_with("Traceback");
+    let base = match class {
+        Class::NoCredentials | Class::Unresolved(Some(_)) | Class::Refused(Some(_)) | Class::TimedOut(Some(_)) => 6,
+        Class::Unresolved(None) | Class::Refused(None) | Class::TimedOut(None) => 5,
+        _ if frame => 1,
+        _ if is(&INFORMATION) => 0,
+        _ if named || is(&FATAL) => 5,
+        _ if is(&ERROR) => 4,
+        _ if is(&WARNING) => 2,
+        _ => 0,
+    };
+    let lower = line.to_lowercase();
+    let noise = ["npm err!", "retrying", "will retry", "deprecat", "shutting down", "kube-probe", "exit status"];
+    if base > 1 && noise.iter().any(|it| lower.contains(it)) { base - 1 } else { base }
+}
+
+fn classify(line: &str, text: &str) -> Class {
+    let lower = line.to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|it| lower.contains(it));
+    if has(NO_CREDENTIALS) {
+        Class::NoCredentials
+    } else if has(UNRESOLVED) {
+        Class::Unresolved(endpoint(line, text, true))
+    } else if has(REFUSED) {
+        Class::Refused(endpoint(line, text, false))
+    } else if has(TIMED_OUT) {
+        Class::TimedOut(endpoint(line, text, false))
+    } else if ERROR.as_ref().is_some_and(|it| it.is_match(line)) || EXCEPTION.as_ref().is_some_and(|it| it.is_match(line)) {
+        Class::Error
+    } else {
+        Class::Other
+    }
+}
+
+fn endpoint(line: &str, text: &str, named: bool) -> Option<Endpoint> {
+    for pattern in ENDPOINTS.iter() {
+        for found in pattern.captures_iter(line) {
+            let Some(host) = found.name("h").map(|it| it.as_str().trim_end_matches(['.', ':'])) else { continue };
+            let address = host.bytes().all(|it| it.is_ascii_digit() || it == b'.');
+            if host.is_empty() || (named && address) || is_source_file(host) {
+                continue;
+            }
+            let port = found.name("p").map(|it| it.as_str().to_owned()).or_else(|| port_of(host, text));
+            return Some(Endpoint { host: host.to_owned(), port });
+        }
+    }
+    None
+}
+
+/// The port that some line names together with a host.
+fn port_of(host: &str, text: &str) -> Option<String> {
+    for separator in [":", " port ", "', port=", "\",\"port\":", " port="] {
+        for (index, _) in text.match_indices(host) {
+            let rest = text.get(index + host.len()..).and_then(|it| it.strip_prefix(separator));
+            let digits: String = rest.unwrap_or_default().chars().take_while(char::is_ascii_digit).collect();
+            if (2..=5).contains(&digits.len()) {
+                return Some(digits);
+            }
+        }
+    }
+    None
+}
+
+/// `main.go:42` looks like a host with a port.
+fn is_source_file(host: &str) -> bool {
+    let extension = host.rsplit_once('.').map_or("", |(_, extension)| extension);
+    matches!(
+        extension,
+        "go" | "py"
+            | "js"
+            | "ts"
+            | "mjs"
+            | "cjs"
+            | "java"
+            | "kt"
+            | "rb"
+            | "rs"
+            | "php"
+            | "cs"
+            | "c"
+            | "cc"
+            | "cpp"
+            | "scala"
+            | "ex"
+            | "sh"
+    )
+}
+
+/// A line without what differs between repeats of it.
+fn shape(line: &str) -> String {
+    line.chars().filter(|it| !it.is_ascii_digit()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(text: &str) -> String {
+        match deciding(text).unwrap().class {
+            Class::Unresolved(Some(it)) => format!("unresolved {it}"),
+            Class::Refused(Some(it)) => format!("refused {it}"),
+            Class::TimedOut(Some(it)) => format!("timeout {it}"),
+            other => format!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn hosts_and_ports_are_named_in_every_language() {
+        for (text, expected) in [
+            ("dial tcp: lookup db.shop.svc on 172.20.0.10:53: no such host", "unresolved db.shop.svc"),
+            (
+                "connecting to db.shop.svc:5432\nfatal: dial tcp: lookup db.shop.svc on 172.20.0.10:53: no such host",
+                "unresolved db.shop.svc:5432",
+            ),
+            ("Error: getaddrinfo ENOTFOUND cache.shop.svc.cluster.local:6379", "unresolved cache.shop.svc.cluster.local:6379"),
+            ("java.net.UnknownHostException: broker-1", "unresolved broker-1"),
+            ("main.go:42: dial tcp 10.0.3.7:5432: connect: connection refused", "refused 10.0.3.7:5432"),
+            ("connect ECONNREFUSED 127.0.0.1:3306", "refused 127.0.0.1:3306"),
+            (r#"psql: error: connection to server at "db" (10.0.0.3), port 5432 failed: Connection refused"#, "refused db:5432"),
+            (
+                "HTTPConnectionPool(host='api', port=8080): Max retries exceeded: [Errno -2] Name or service not known",
+                "unresolved api:8080",
+            ),
+            (r#"Get "http://prices:8080/x": dial tcp 10.1.1.1:8080: i/o timeout"#, "timeout prices:8080"),
+            ("botocore.exceptions.NoCredentialsError: Unable to locate credentials", "NoCredentials"),
+        ] {
+            assert_eq!(named(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_last_real_error_is_chosen_over_noise() {
+        let log = "INFO starting\nERROR cannot read /etc/app.yaml: key `port` is a string\nINFO shutting down\n";
+        assert_eq!(deciding(log).unwrap().line, "ERROR cannot read /etc/app.yaml: key `port` is a string");
+        let traceback = "Traceback (most recent call last):\n  File \"a.py\", line 1\n    raise ValueError('x')\nValueError: x\n";
+        assert_eq!(deciding(traceback).unwrap().line, "ValueError: x");
+        assert_eq!(deciding("a\nb\n").unwrap(), Deciding { line: "b", class: Class::Other });
+        assert_eq!(deciding("\n \n"), None);
+    }
+
+    #[test]
+    fn sentences_lose_the_wrapping_of_loggers() {
+        for (line, expected) in [
+            (r#"{"level":"error","msg":"cannot start","err":"bad port"}"#, "cannot start: bad port"),
+            (r#"time=2026-11-23T09:00:00Z level=error msg="cannot \"start\"" err="bad port""#, r#"cannot "start": bad port"#),
+            ("2026-11-23T09:00:00.123Z ERROR boom", "ERROR boom"),
+        ] {
+            assert_eq!(said(line), expected);
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! Containers whose process ends.
+
+use super::{Rule, exit_evidence, label, log_evidence, pod_arguments, times, title};
+use crate::diagnose::diagnosis::{Confidence, Risk};
+use crate::diagnose::facts::{Container, Exit, Facts, event_container};
+use crate::diagnose::finding::{Depth, Finding, Severity, event_evidence, field_evidence};
+use crate::diagnose::logs::{self, Class};
+use crate::domain::quantity;
+
+pub(super) const RULES: &[Rule] = &[
+    Rule::new("container-oom-limit", Severity::High, oom_limit),
+    Rule::new("crash-app-error", Severity::High, app_error),
+    Rule::new("crash-exit-zero", Severity::Medium, exit_zero),
+    Rule::new("crash-sigkill", Severity::Medium, sigkill),
+];
+
+fn exits<'a>(facts: &'a Facts, fits: impl Fn(&Exit<'a>) -> bool) -> Vec<(Container<'a>, Exit<'a>)> {
+    facts.containers().into_iter().filter_map(|it| it.exit(facts.now).filter(|exit| fits(exit)).map(|exit| (it, exit))).collect()
+}
+
+/// How long the instance ran, in seconds.
+fn ran_for(exit: &Exit<'_>) -> Option<i64> {
+    let (start, end) = (exit.field.time("startedAt")?, exit.field.time("finishedAt")?);
+    Some(end.as_second() - start.as_second())
+}
+
+/// How often it happened and when last: `9 times, last 3m ago`.
+fn frequency(facts: &Facts, container: &Container<'_>, exit: &Exit<'_>) -> String {
+    let ago = exit.field.time("finishedAt").map(|at| format!("{} ago", crate::domain::time::age(facts.now, at)));
+    match (container.restarts(), ago) {
+        (0, Some(ago)) => ago,
+        (0, None) => "once".to_owned(),
+        (count, Some(ago)) => format!("restarted {}, last end {ago}", times(count)),
+        (count, None) => format!("restarted {}", times(count)),
+    }
+}
+
+fn oom_limit(facts: &Facts) -> Vec<Finding> {
+    let found = exits(facts, |exit| exit.reason == "OOMKilled").into_iter().filter_map(|(container, exit)| {
+        let own = container.spec.get("resources.limits.memory");
+        let limit = own.and_then(|it| field_evidence(&facts.pod, &it, None)).or_else(|| crate::diagnose::finding::evidence(&facts.pod, "spec.resources.limits.memory"))?;
+        let early = ran_for(&exit).filter(|it| *it < 5);
+        let note = match early {
+            Some(_) => "; it did not live 5 s, so the limit is below what it needs to start",
+            None => "",
+        };
+        let summary = format!(
+            "{} exceeded its memory limit of {} and was OOM-killed ({}){note}.",
+            title(&container),
+            limit.value,
+            frequency(facts, &container, &exit)
+        );
+        let request = container.spec.get("resources.requests.memory").and_then(|it| field_evidence(&facts.pod, &it, None));
+        let doubled = quantity::parse_any(&limit.value).map(|it| quantity::bytes(it * 2.0));
+        let command = super::editable_workload(facts).zip(doubled.as_ref()).map(|(target, amount)| {
+            format!("kubectl -n {} set resources {target} --containers={} --limits=memory={amount}", facts.pod.namespace(), container.name)
+        });
+        let raise = match &doubled {
+            Some(amount) => format!("Raise the memory limit, for example to {amount}, and the request with it, if the need is real"),
+            None => "Raise the memory limit, if the need is real".to_owned(),
+        };
+        let metrics = super::CheckArguments { scope: Some("pod".to_owned()), ..pod_arguments(facts) };
+        Some(
+            Finding::new("container-oom-limit", Depth::Container, Confidence::Certain, summary)
+                .specific(8)
+                .alive(exit.liveness)
+                .because(exit_evidence(&container, &exit))
+                .because([limit])
+                .because(request)
+                .fix_with(Risk::Medium, raise, command)
+                .fix(Risk::Low, "If memory grows without end, find the leak; give a runtime with its own heap (JVM, Node.js) a heap limit below the container's")
+                .link(label(&container), container.state(facts.now))
+                .check("Whether memory climbs slowly (a leak) or jumps (the limit is too small)", "query_container_insights", metrics)
+                .check("What it did before it was killed", "get_logs", super::CheckArguments { container: Some(container.name.to_owned()), ..pod_arguments(facts) }),
+        )
+    });
+    found.collect()
+}
+
+/// Exit codes that an application chooses. 126 and 127 are the shell's; above 128 signals speak.
+fn is_application_code(code: i64) -> bool {
+    matches!(code, 1..=125 | 127 | 255)
+}
+
+fn app_error(facts: &Facts) -> Vec<Finding> {
+    let crashed = exits(facts, |exit| {
+        is_application_code(exit.code) && !matches!(exit.reason, "OOMKilled" | "StartError" | "ContainerCannotRun")
+    });
+    let mut findings = Vec::new();
+    for (container, exit) in crashed {
+        let log = facts.log_of(container.name, exit.previous);
+        let deciding = log.and_then(|log| Some((log, logs::deciding(&log.text)?)));
+        let message = exit.field.text("message").trim();
+        let start = format!("{} exits with code {} ({})", title(&container), exit.code, frequency(facts, &container, &exit));
+        let (summary, confidence, specificity) = match &deciding {
+            Some((_, found)) => {
+                let said = logs::said(found.line);
+                let (cause, specificity) = explained(&found.class);
+                let confidence = if found.class == Class::Other { Confidence::Low } else { Confidence::High };
+                (format!("{start}{cause}: \"{said}\"."), confidence, specificity)
+            }
+            None if !message.is_empty() => (
+                format!("{start}; it left the message \"{}\".", logs::said(message.lines().next_back().unwrap_or_default())),
+                Confidence::High,
+                5,
+            ),
+            None => (format!("{start}; no log tells why."), Confidence::Low, 1),
+        };
+        let mut finding =
+            Finding::new("crash-app-error", Depth::Container, confidence, summary).specific(specificity).alive(exit.liveness);
+        if let Some((log, found)) = &deciding {
+            finding = finding.because([log_evidence(&facts.pod, log, found.line)]);
+            finding = advised(facts, finding, &found.class);
+        }
+        finding = finding
+            .because(exit_evidence(&container, &exit))
+            .fix(Risk::Low, "Correct what the quoted line names: configuration, dependency or code of the application")
+            .link(label(&container), container.state(facts.now))
+            .check(
+                "The rest of the log of the crashed instance",
+                "get_logs",
+                super::CheckArguments { container: Some(container.name.to_owned()), ..pod_arguments(facts) },
+            );
+        findings.push(finding);
+        let why = format!("{} ended with reason {} and exit code {}, not OOMKilled", label(&container), exit.reason, exit.code);
+        findings.push(Finding::ruled_out("container-oom-limit", why).alive(exit.liveness));
+    }
+    findings
+}
+
+/// What kind of error a line tells, as part of a sentence, and how much that tells.
+fn explained(class: &Class) -> (String, u8) {
+    let of = |endpoint: &Option<logs::Endpoint>| endpoint.as_ref().map_or_else(String::new, |it| format!(" `{it}`"));
+    match class {
+        Class::NoCredentials => (" because it finds no AWS credentials".to_owned(), 5),
+        Class::Unresolved(endpoint) => (format!(" because the host name{} cannot be resolved", of(endpoint)), 7),
+        Class::Refused(endpoint) => (
+            format!(
+                " because the connection to{} is refused",
+                if endpoint.is_some() { of(endpoint) } else { " a dependency".to_owned() }
+            ),
+            7,
+        ),
+        Class::TimedOut(endpoint) => (
+            format!(
+                " because{} does not answer in time",
+                if endpoint.is_some() { of(endpoint) } else { " a dependency".to_owned() }
+            ),
+            7,
+        ),
+        Class::Error => ("; its log says".to_owned(), 5),
+        Class::Other => ("; the last line of its log is".to_owned(), 2),
+    }
+}
+
+/// The cure and the next look that suit an unreachable host.
+fn advised(facts: &Facts, finding: Finding, class: &Class) -> Finding {
+    let (Class::Unresolved(Some(endpoint)) | Class::Refused(Some(endpoint)) | Class::TimedOut(Some(endpoint))) = class else {
+        return finding;
+    };
+    let host = &endpoint.host;
+    let service = in_cluster(host, facts.pod.namespace());
+    let finding = match class {
+        Class::Unresolved(_) => finding
+            .fix(Risk::Low, format!("Correct the host name `{host}` in the configuration, or create what should have this name")),
+        Class::Refused(_) => finding
+            .fix(Risk::Low, format!("Start what should listen at `{endpoint}`, or correct host and port in the configuration")),
+        _ => finding.fix(
+            Risk::Low,
+            format!(
+                "Find what keeps `{endpoint}` from answering: the server itself, a network policy, a security group, a route"
+            ),
+        ),
+    };
+    match service {
+        Some((name, namespace)) => finding.check(
+            format!("Whether Service `{name}` exists in namespace `{namespace}` and has ready endpoints"),
+            "list_resources",
+            super::CheckArguments { kind: Some("Service".to_owned()), namespace: Some(namespace), ..Default::default() },
+        ),
+        None => finding.look(format!("Whether `{endpoint}` can be reached from inside the cluster")),
+    }
+}
+
+/// Service and namespace of a host name of the cluster; a bare name is one of the pod's namespace.
+fn in_cluster(host: &str, namespace: &str) -> Option<(String, String)> {
+    if host.bytes().all(|it| it.is_ascii_digit() || it == b'.') || host == "localhost" {
+        return None;
+    }
+    let parts: Vec<&str> = host.split('.').collect();
+    match parts.as_slice() {
+        [name] => Some(((*name).to_owned(), namespace.to_owned())),
+        [name, namespace] | [name, namespace, "svc", ..] => Some(((*name).to_owned(), (*namespace).to_owned())),
+        _ => None,
+    }
+}
+
+fn exit_zero(facts: &Facts) -> Vec<Finding> {
+    let ended = exits(facts, |exit| exit.code == 0 && exit.reason != "OOMKilled")
+        .into_iter()
+        .filter(|(container, _)| container.restarts_always());
+    let found = ended.map(|(container, exit)| {
+        let log = facts.log_of(container.name, exit.previous);
+        let line = log.and_then(|log| Some((log, logs::deciding(&log.text)?.line)));
+        let said = line.map_or_else(String::new, |(_, line)| format!("; its log says \"{}\"", logs::said(line)));
+        let summary = format!(
+            "The process of {} ends by itself with exit code 0, although the pod restarts it always ({}){said}.",
+            label(&container),
+            frequency(facts, &container, &exit)
+        );
+        let command = container.spec.list("command").into_iter().chain(container.spec.list("args")).take(4);
+        Finding::new("crash-exit-zero", Depth::Container, Confidence::High, summary)
+            .specific(5)
+            .alive(exit.liveness)
+            .because(exit_evidence(&container, &exit))
+            .because(line.map(|(log, line)| log_evidence(&facts.pod, log, line)))
+            .because(command.filter_map(|it| field_evidence(&facts.pod, &it, None)))
+            .fix(Risk::Low, "If it is a server, start it in the foreground and give it what it misses according to its log")
+            .fix(Risk::Low, "If it does one piece of work and ends, run it as a Job or CronJob")
+            .link(label(&container), container.state(facts.now))
+            .check(
+                "What it did before it ended",
+                "get_logs",
+                super::CheckArguments { container: Some(container.name.to_owned()), ..pod_arguments(facts) },
+            )
+    });
+    found.collect()
+}
+
+fn sigkill(facts: &Facts) -> Vec<Finding> {
+    let killed = exits(facts, |exit| exit.code == 137 && exit.reason != "OOMKilled" && exit.reason != "ContainerStatusUnknown");
+    let found = killed.into_iter().map(|(container, exit)| {
+        let events = facts.events_of(&["ExceededGracePeriod", "Evicted", "Preempting", "Killing"]);
+        let event = events.into_iter().find(|it| event_container(it).is_empty() || event_container(it) == container.name);
+        let because = event.map_or_else(
+            || "; no event tells who sent the signal, and its reason is not OOMKilled".to_owned(),
+            |it| format!("; the event {} says \"{}\"", it.text("reason"), logs::said(it.text("message"))),
+        );
+        let summary = format!("{} was killed with SIGKILL (exit code 137, {}){because}.", title(&container), frequency(facts, &container, &exit));
+        let confidence = if event.is_some() { Confidence::Medium } else { Confidence::Low };
+        Finding::new("crash-sigkill", Depth::Container, confidence, summary)
+            .specific(if event.is_some() { 4 } else { 1 })
+            .alive(exit.liveness)
+            .because(exit_evidence(&container, &exit))
+            .because(event.and_then(event_evidence))
+            .fix(Risk::None, "Find who sends the signal: a probe, an eviction, memory pressure of the node, or a child process that exceeded the memory limit")
+            .link(label(&container), container.state(facts.now))
+            .check("Whether its memory reaches the limit", "query_container_insights", super::CheckArguments { scope: Some("pod".to_owned()), ..pod_arguments(facts) })
+    });
+    found.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::*;
+    use super::*;
+    use crate::diagnose::finding::Liveness;
+    use serde_json::json;
+
+    #[test]
+    fn the_limit_is_named_and_a_missing_one_is_not_invented() {
+        let limited = json!({"resources": {"limits": {"memory": "512Mi"}}});
+        let facts = crashed(limited.clone(), 137, "OOMKilled", "");
+        assert_eq!(ids(&facts), ["container-oom-limit"]);
+        let found = finding(&facts, "container-oom-limit");
+        assert_eq!(
+            found.summary,
+            "Container `main` exceeded its memory limit of 512Mi and was OOM-killed (restarted 7 times, last end 3m ago)."
+        );
+        assert!(ids(&crashed(json!({}), 137, "OOMKilled", "")).is_empty());
+        assert_eq!(ids(&crashed(limited, 137, "Error", "")), ["crash-sigkill"]);
+    }
+
+    #[test]
+    fn the_line_that_explains_the_exit_is_quoted() {
+        for (log, part) in [
+            (
+                "start\nfatal: dial tcp: lookup mail.ops.svc on 10.0.0.10:53: no such host (mail.ops.svc:25)\n",
+                "host name `mail.ops.svc:25` cannot be resolved",
+            ),
+            ("Error: connect ECONNREFUSED 10.1.2.3:5432\n", "connection to `10.1.2.3:5432` is refused"),
+            ("ERROR bad configuration: no key `port`\n", "its log says: \"ERROR bad configuration: no key `port`\""),
+            ("bye\n", "the last line of its log is: \"bye\""),
+        ] {
+            let facts = with_log(crashed(json!({}), 1, "Error", ""), log);
+            let found = finding(&facts, "crash-app-error");
+            assert!(found.summary.contains(part), "{}", found.summary);
+            assert!(log.contains(&found.evidence[0].value));
+        }
+        assert_eq!(finding(&crashed(json!({}), 1, "Error", ""), "crash-app-error").confidence, Confidence::Low);
+    }
+
+    #[test]
+    fn an_end_without_error_counts_only_where_the_process_should_stay() {
+        assert_eq!(ids(&crashed(json!({}), 0, "Completed", "")), ["crash-exit-zero"]);
+        let mut once = crashed(json!({}), 0, "Completed", "");
+        let mut pod = once.pod.value().clone();
+        pod["spec"]["restartPolicy"] = "OnFailure".into();
+        once.pod = crate::domain::object::Object::new(pod);
+        assert!(ids(&once).is_empty());
+    }
+
+    #[test]
+    fn an_old_restart_is_past() {
+        let last =
+            json!({"exitCode": 1, "reason": "Error", "startedAt": "2025-12-30T00:00:00Z", "finishedAt": "2025-12-30T01:00:00Z"});
+        let facts = container(
+            json!({}),
+            json!({"ready": true, "restartCount": 2, "state": {"running": {"startedAt": "2025-12-30T01:00:01Z"}}, "lastState": {"terminated": last}}),
+        );
+        assert_eq!(finding(&facts, "crash-app-error").liveness, Liveness::Past);
+    }
+}

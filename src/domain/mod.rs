@@ -1,0 +1,20 @@
+//! Our own words and pure logic on them. No SDK, Kubernetes client or MCP type is known here, and nothing does I/O.
+
+pub mod cluster;
+pub mod cluster_findings;
+pub mod cost;
+pub mod events;
+pub mod insights;
+pub mod metric;
+pub mod names;
+pub mod object;
+pub mod price;
+pub mod quantity;
+pub mod redact;
+pub mod render;
+pub mod status;
+pub mod table;
+pub mod target;
+pub mod text;
+pub mod time;
+pub mod version;

@@ -1,0 +1,205 @@
+//! An answer as text for people, and for clients that read only text.
+//!
+//! One renderer for all tools: scalars become `key: value`, tables and lists of alike objects become aligned columns, and
+//! what is nested is indented. So the text always says what the structured content says, in a fraction of the characters.
+
+use comfy_table::{ColumnConstraint, ContentArrangement, Table as Grid, presets};
+use serde_json::{Map, Value};
+
+/// Columns wider than this are wrapped when the text is for a terminal.
+const WRAP: u16 = 100;
+
+/// Renders structured content.
+pub fn text(answer: &Value) -> String {
+    let mut text = String::new();
+    match answer {
+        Value::Object(object) => render_object(object, 0, &mut text),
+        other => text.push_str(&scalar(other)),
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
+fn render_object(object: &Map<String, Value>, depth: usize, text: &mut String) {
+    // The sentence first: it answers the question.
+    if let Some(summary) = object.get("summary").and_then(Value::as_str) {
+        line(depth, summary, text);
+    }
+    for (key, value) in object.iter().filter(|(key, _)| *key != "summary") {
+        render_entry(key, value, depth, text);
+    }
+}
+
+fn render_entry(key: &str, value: &Value, depth: usize, text: &mut String) {
+    let title = key.replace('_', " ");
+    match value {
+        Value::Array(items) if items.is_empty() => {}
+        Value::Object(fields) if fields.is_empty() => {}
+        Value::Object(fields) => match (fields.get("columns"), fields.get("rows")) {
+            (Some(Value::Array(columns)), Some(Value::Array(rows))) => {
+                line(depth, &format!("{title}:"), text);
+                render_grid(columns, rows, depth + 1, text);
+            }
+            _ if fields.values().all(is_scalar) => line(depth, &format!("{title}: {}", inline(fields)), text),
+            _ => {
+                line(depth, &format!("{title}:"), text);
+                render_object(fields, depth + 1, text);
+            }
+        },
+        Value::Array(items) if items.iter().all(is_scalar) => render_scalars(&title, items, depth, text),
+        Value::Array(items) => render_objects(&title, items, depth, text),
+        other => line(depth, &format!("{title}: {}", scalar(other)), text),
+    }
+}
+
+fn render_scalars(title: &str, items: &[Value], depth: usize, text: &mut String) {
+    let words: Vec<String> = items.iter().map(scalar).collect();
+    if words.iter().map(String::len).sum::<usize>() <= 80 && words.iter().all(|it| !it.contains(' ')) {
+        line(depth, &format!("{title}: {}", words.join(", ")), text);
+        return;
+    }
+    line(depth, &format!("{title}:"), text);
+    for word in words {
+        line(depth + 1, &format!("- {word}"), text);
+    }
+}
+
+fn render_objects(title: &str, items: &[Value], depth: usize, text: &mut String) {
+    line(depth, &format!("{title}:"), text);
+    let flat = items.iter().all(|it| it.as_object().is_some_and(|fields| fields.values().all(is_scalar)));
+    let long = |it: &Value| it.as_object().is_some_and(|fields| fields.values().map(|it| scalar(it).len()).sum::<usize>() > 110);
+    if flat && items.len() > 1 && !items.iter().any(long) {
+        let mut columns: Vec<&str> = Vec::new();
+        for key in items.iter().filter_map(Value::as_object).flat_map(Map::keys) {
+            if !columns.contains(&key.as_str()) {
+                columns.push(key);
+            }
+        }
+        let rows: Vec<Value> = items
+            .iter()
+            .map(|item| columns.iter().map(|key| Value::from(item.get(*key).map(scalar).unwrap_or_default())).collect())
+            .collect();
+        let columns: Vec<Value> = columns.into_iter().map(|it| Value::from(it.replace('_', " "))).collect();
+        render_grid(&columns, &rows, depth + 1, text);
+        return;
+    }
+    for item in items {
+        match item {
+            Value::Object(fields) => {
+                let mut block = String::new();
+                render_item(fields, &mut block);
+                let mut lines = block.lines();
+                line(depth + 1, &format!("- {}", lines.next().unwrap_or_default()), text);
+                for rest in lines {
+                    line(depth + 2, rest, text);
+                }
+            }
+            other => line(depth + 1, &format!("- {}", scalar(other)), text),
+        }
+    }
+}
+
+/// One object of a list: what names it on the first line, the rest below.
+fn render_item(fields: &Map<String, Value>, text: &mut String) {
+    let mut rest = Vec::new();
+    let mut head = Vec::new();
+    for (key, value) in fields {
+        if is_scalar(value)
+            && scalar(value).len() <= 60
+            && !matches!(key.as_str(), "summary" | "command" | "value" | "message" | "fix")
+        {
+            head.push(match value {
+                Value::String(word) => word.clone(),
+                other => format!("{} {}", key.replace('_', " "), scalar(other)),
+            });
+        } else {
+            rest.push((key, value));
+        }
+    }
+    let summary = fields.get("summary").and_then(Value::as_str);
+    match (summary, head.is_empty()) {
+        (Some(summary), true) => line(0, summary, text),
+        (Some(summary), false) => line(0, &format!("{summary} ({})", head.join(", ")), text),
+        (None, false) => line(0, &head.join("  "), text),
+        (None, true) => {}
+    }
+    for (key, value) in rest.into_iter().filter(|(key, _)| *key != "summary") {
+        match value {
+            Value::String(word) if key == "command" => line(0, &format!("$ {word}"), text),
+            Value::String(word) if key == "value" => line(0, &format!("= {word}"), text),
+            Value::String(word) => line(0, word, text),
+            other => render_entry(key, other, 0, text),
+        }
+    }
+}
+
+fn render_grid(columns: &[Value], rows: &[Value], depth: usize, text: &mut String) {
+    let mut grid = Grid::new();
+    grid.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic).set_width(u16::MAX);
+    grid.set_header(columns.iter().map(|it| scalar(it).to_uppercase()));
+    for row in rows.iter().filter_map(Value::as_array) {
+        grid.add_row(row.iter().map(|it| single_line(&scalar(it))));
+    }
+    for column in grid.column_iter_mut() {
+        column.set_padding((0, 2));
+        column.set_constraint(ColumnConstraint::UpperBoundary(comfy_table::Width::Fixed(WRAP)));
+    }
+    for row in grid.lines() {
+        line(depth, row.trim_end(), text);
+    }
+}
+
+fn inline(fields: &Map<String, Value>) -> String {
+    let words = fields.iter().map(|(key, value)| format!("{} {}", key.replace('_', " "), scalar(value)));
+    words.collect::<Vec<_>>().join(", ")
+}
+
+fn is_scalar(value: &Value) -> bool {
+    !value.is_object() && !value.is_array()
+}
+
+fn scalar(value: &Value) -> String {
+    match value {
+        Value::String(word) => word.clone(),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+fn single_line(word: &str) -> String {
+    if word.contains('\n') { word.replace('\n', " ⏎ ") } else { word.to_owned() }
+}
+
+fn line(depth: usize, content: &str, text: &mut String) {
+    for (index, part) in content.lines().enumerate() {
+        for _ in 0..depth + usize::from(index > 0) {
+            text.push_str("  ");
+        }
+        text.push_str(part);
+        text.push('\n');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_answer_reads_as_sentence_facts_and_table() {
+        let answer = json!({
+            "target": {"region": "us-east-1", "cluster": "payments"},
+            "summary": "2 pods, 1 unhealthy.",
+            "pods": {"columns": ["name", "restarts"], "rows": [["api-1", "9"], ["a-long-name", "0"]]},
+            "warnings": [],
+            "fixes": [{"summary": "Raise the limit", "command": "kubectl set resources", "risk": "low"}],
+        });
+        assert_eq!(
+            text(&answer),
+            "2 pods, 1 unhealthy.\ntarget: region us-east-1, cluster payments\npods:\n  NAME         RESTARTS\n  api-1        9\n  a-long-name  0\n\
+             fixes:\n  - Raise the limit (low)\n    $ kubectl set resources"
+        );
+    }
+}

@@ -1,0 +1,167 @@
+//! The state of objects as `kubectl get -o wide` shows it, and whether a person would look into it.
+
+mod pod;
+mod workload;
+
+use jiff::Timestamp;
+
+use super::object::Object;
+use super::time::age;
+
+pub use pod::restarts;
+
+/// How an object is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Health {
+    /// It does not do what it is for; with the reason a person would look for.
+    Failing(String),
+    /// It does so in part, or may soon not.
+    Degraded(String),
+    /// Nothing to look into.
+    Healthy,
+}
+
+impl Health {
+    /// The reason, empty when healthy.
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Failing(reason) | Self::Degraded(reason) => reason,
+            Self::Healthy => "",
+        }
+    }
+
+    /// Whether there is nothing to look into.
+    pub fn is_healthy(&self) -> bool {
+        *self == Self::Healthy
+    }
+}
+
+/// One object as a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// Cells for [`columns`] of its kind.
+    pub cells: Vec<String>,
+    /// How it is.
+    pub health: Health,
+}
+
+/// Columns between the name and the age, for a kind.
+pub fn columns(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "Pod" => &["ready", "status", "restarts", "node"],
+        "Deployment" => &["ready", "up to date", "available"],
+        "StatefulSet" | "ReplicaSet" | "ReplicationController" => &["ready"],
+        "DaemonSet" => &["desired", "ready", "available"],
+        "Job" => &["completions", "status"],
+        "CronJob" => &["schedule", "suspended", "last run"],
+        "Node" => &["status", "version", "instance type", "zone", "capacity"],
+        "PersistentVolumeClaim" => &["status", "volume", "capacity", "storage class"],
+        "PersistentVolume" => &["status", "capacity", "claim", "storage class", "zone"],
+        "Service" => &["type", "cluster ip", "ports"],
+        "HorizontalPodAutoscaler" => &["target", "replicas", "min", "max"],
+        "Secret" => &["type", "keys"],
+        "ConfigMap" => &["keys"],
+        "Event" => &["type", "reason", "object", "message"],
+        "StorageClass" => &["provisioner", "binding", "reclaim"],
+        "Ingress" => &["class", "hosts", "address"],
+        "EndpointSlice" => &["ready endpoints", "not ready"],
+        _ => &["status"],
+    }
+}
+
+/// An object as a row.
+pub fn of(object: &Object, now: Timestamp) -> Status {
+    let (cells, health) = match object.kind() {
+        "Pod" => pod::status(object, now),
+        "Deployment" => workload::deployment(object),
+        "StatefulSet" | "ReplicaSet" | "ReplicationController" => workload::replicas(object),
+        "DaemonSet" => workload::daemon_set(object),
+        "Job" => workload::job(object),
+        "CronJob" => workload::cron_job(object, now),
+        "Node" => workload::node(object, now),
+        "PersistentVolumeClaim" => workload::claim(object, now),
+        "PersistentVolume" => workload::volume(object),
+        "Service" => (service(object), Health::Healthy),
+        "HorizontalPodAutoscaler" => workload::autoscaler(object),
+        "Namespace" => phase(object, &["Active"]),
+        "Secret" => (vec![object.text("type").to_owned(), keys(object, &["data", "stringData"])], Health::Healthy),
+        "ConfigMap" => (vec![keys(object, &["data", "binaryData"])], Health::Healthy),
+        "Event" => event(object),
+        "StorageClass" => {
+            let cells = ["provisioner", "volumeBindingMode", "reclaimPolicy"].map(|it| object.text(it).to_owned());
+            (cells.into(), Health::Healthy)
+        }
+        "Ingress" => (ingress(object), Health::Healthy),
+        "EndpointSlice" => endpoint_slice(object),
+        _ => generic(object),
+    };
+    Status { cells, health }
+}
+
+/// Age of an object, empty when it does not say.
+pub fn age_of(object: &Object, now: Timestamp) -> String {
+    object.created().map(|it| age(now, it)).unwrap_or_default()
+}
+
+fn phase(object: &Object, good: &[&str]) -> (Vec<String>, Health) {
+    let phase = object.text("status.phase");
+    let health = if phase.is_empty() || good.contains(&phase) { Health::Healthy } else { Health::Degraded(phase.to_owned()) };
+    (vec![phase.to_owned()], health)
+}
+
+fn keys(object: &Object, fields: &[&str]) -> String {
+    let count = |field: &&str| object.get(field).and_then(serde_json::Value::as_object).map_or(0, serde_json::Map::len);
+    fields.iter().map(count).sum::<usize>().to_string()
+}
+
+fn event(object: &Object) -> (Vec<String>, Health) {
+    let about = format!("{}/{}", object.text("involvedObject.kind"), object.text("involvedObject.name"));
+    let cells = vec![
+        object.text("type").to_owned(),
+        object.text("reason").to_owned(),
+        about,
+        super::text::clean_line(object.text("message")),
+    ];
+    let health =
+        if object.text("type") == "Warning" { Health::Degraded(object.text("reason").to_owned()) } else { Health::Healthy };
+    (cells, health)
+}
+
+fn service(object: &Object) -> Vec<String> {
+    let ports = object.list("spec.ports").map(|it| {
+        let port = it.integer("port").unwrap_or_default();
+        format!("{port}/{}", if it.text("protocol").is_empty() { "TCP" } else { it.text("protocol") })
+    });
+    vec![object.text("spec.type").to_owned(), object.text("spec.clusterIP").to_owned(), ports.collect::<Vec<_>>().join(",")]
+}
+
+fn ingress(object: &Object) -> Vec<String> {
+    let hosts: Vec<String> = object.list("spec.rules").map(|it| it.text("host").to_owned()).filter(|it| !it.is_empty()).collect();
+    let address = object.list("status.loadBalancer.ingress").map(|it| format!("{}{}", it.text("hostname"), it.text("ip")));
+    vec![object.text("spec.ingressClassName").to_owned(), hosts.join(","), address.collect::<Vec<_>>().join(",")]
+}
+
+fn endpoint_slice(object: &Object) -> (Vec<String>, Health) {
+    let (mut ready, mut not_ready) = (0, 0);
+    for endpoint in object.list("endpoints") {
+        // Absent means ready.
+        if endpoint.boolean("conditions.ready").unwrap_or(true) { ready += 1 } else { not_ready += 1 }
+    }
+    let health = if ready == 0 && not_ready > 0 { Health::Failing("no ready endpoint".to_owned()) } else { Health::Healthy };
+    (vec![ready.to_string(), not_ready.to_string()], health)
+}
+
+/// Kinds nobody knows: the condition that most of them have, in the order in which they tell most.
+fn generic(object: &Object) -> (Vec<String>, Health) {
+    for kind in ["Ready", "Available", "Healthy", "Synced", "Established"] {
+        let Some(condition) = object.condition(kind) else { continue };
+        let status = condition.text("status");
+        let reason = condition.text("reason");
+        if status == "True" {
+            return (vec![kind.to_owned()], Health::Healthy);
+        }
+        let text = if reason.is_empty() { format!("{kind}={status}") } else { reason.to_owned() };
+        return (vec![text.clone()], Health::Degraded(text));
+    }
+    (vec![object.text("status.phase").to_owned()], Health::Healthy)
+}

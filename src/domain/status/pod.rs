@@ -1,0 +1,172 @@
+//! Pods.
+
+use jiff::Timestamp;
+
+use super::Health;
+use crate::domain::object::{Field, Object};
+use crate::domain::time::age;
+
+/// A pod that has been pending for less than this is only starting.
+const STARTING: i64 = 60;
+
+/// Restarts longer ago than this do not make a running pod suspicious.
+const RECENT: i64 = 3_600;
+
+pub(super) fn status(pod: &Object, now: Timestamp) -> (Vec<String>, Health) {
+    let containers: Vec<Field<'_>> = pod.list("status.containerStatuses").collect();
+    let declared = pod.list("spec.containers").count().max(containers.len());
+    let ready = containers.iter().filter(|it| it.boolean("ready") == Some(true)).count();
+    let word = word(pod, &containers);
+    let restarts = restarts(pod);
+    let last = containers.iter().filter_map(|it| it.time("lastState.terminated.finishedAt")).max();
+    let restart_cell = match last {
+        Some(last) if restarts > 0 => format!("{restarts} ({} ago)", age(now, last)),
+        _ => restarts.to_string(),
+    };
+    let health = health(pod, &containers, &word, now);
+    let cells = vec![format!("{ready}/{declared}"), word, restart_cell, pod.text("spec.nodeName").to_owned()];
+    (cells, health)
+}
+
+/// Restarts of all containers, init containers included only while they run.
+pub fn restarts(pod: &Object) -> i64 {
+    pod.list("status.containerStatuses").filter_map(|it| it.integer("restartCount")).sum()
+}
+
+/// The STATUS column of kubectl.
+fn word(pod: &Object, containers: &[Field<'_>]) -> String {
+    if pod.get("metadata.deletionTimestamp").is_some() {
+        return "Terminating".to_owned();
+    }
+    if !pod.text("status.reason").is_empty() {
+        return pod.text("status.reason").to_owned();
+    }
+    let inits: Vec<Field<'_>> = pod.list("status.initContainerStatuses").collect();
+    let declared = pod.list("spec.initContainers").count();
+    for (index, init) in inits.iter().enumerate() {
+        // A sidecar is done once it has started.
+        let done = init.integer("state.terminated.exitCode") == Some(0) || init.boolean("started") == Some(true);
+        if done {
+            continue;
+        }
+        let waiting = init.text("state.waiting.reason");
+        return if init.get("state.terminated").is_some() {
+            format!("Init:{}", ended(init, "state.terminated"))
+        } else if !waiting.is_empty() && waiting != "PodInitializing" {
+            format!("Init:{waiting}")
+        } else {
+            format!("Init:{index}/{declared}")
+        };
+    }
+    let mut word = pod.text("status.phase").to_owned();
+    for container in containers.iter().rev() {
+        let waiting = container.text("state.waiting.reason");
+        if !waiting.is_empty() {
+            waiting.clone_into(&mut word);
+        } else if container.get("state.terminated").is_some() {
+            word = ended(container, "state.terminated");
+        }
+    }
+    if word == "Completed" && containers.iter().any(|it| it.get("state.running").is_some()) {
+        return "Running".to_owned();
+    }
+    word
+}
+
+fn ended(container: &Field<'_>, state: &str) -> String {
+    let reason = container.text(&format!("{state}.reason"));
+    if !reason.is_empty() {
+        return reason.to_owned();
+    }
+    let code = container.integer(&format!("{state}.exitCode")).unwrap_or_default();
+    format!("ExitCode:{code}")
+}
+
+fn health(pod: &Object, containers: &[Field<'_>], word: &str, now: Timestamp) -> Health {
+    let phase = pod.text("status.phase");
+    let age = pod.created().map_or(i64::MAX, |it| now.as_second() - it.as_second());
+    if phase == "Succeeded" {
+        return Health::Healthy;
+    }
+    if phase == "Failed" {
+        return Health::Failing(word.to_owned());
+    }
+    if word == "Terminating" {
+        let asked = pod.time("metadata.deletionTimestamp").map_or(0, |it| now.as_second() - it.as_second());
+        return if asked > STARTING { Health::Degraded("stuck in Terminating".to_owned()) } else { Health::Healthy };
+    }
+    if let Some(bad) = containers.iter().chain(&pod.list("status.initContainerStatuses").collect::<Vec<_>>()).find_map(waiting) {
+        return Health::Failing(bad);
+    }
+    if let Some(condition) = pod.condition("PodScheduled").filter(|it| it.text("status") == "False") {
+        return Health::Failing(condition.text("reason").to_owned());
+    }
+    if phase == "Pending" {
+        return if age > STARTING { Health::Failing(word.to_owned()) } else { Health::Healthy };
+    }
+    let recent = containers
+        .iter()
+        .find(|it| it.time("lastState.terminated.finishedAt").is_some_and(|ended| now.as_second() - ended.as_second() < RECENT));
+    if let Some(unready) = containers.iter().find(|it| it.boolean("ready") == Some(false)) {
+        if unready.get("state.terminated").is_some() || recent.is_some() {
+            return Health::Failing(format!("container {} is not running", unready.text("name")));
+        }
+        return if age > STARTING {
+            Health::Degraded(format!("container {} is not ready", unready.text("name")))
+        } else {
+            Health::Healthy
+        };
+    }
+    match recent {
+        Some(container) => Health::Degraded(format!("restarted: {}", ended(container, "lastState.terminated"))),
+        None => Health::Healthy,
+    }
+}
+
+/// Why a container waits, with how it last ended; nothing for the waits of every start.
+fn waiting(container: &Field<'_>) -> Option<String> {
+    let reason = container.text("state.waiting.reason");
+    if reason.is_empty() || matches!(reason, "ContainerCreating" | "PodInitializing") {
+        return None;
+    }
+    if container.get("lastState.terminated").is_some() {
+        let code = container.integer("lastState.terminated.exitCode").unwrap_or_default();
+        return Some(format!("{reason}: {} (exit code {code})", ended(container, "lastState.terminated")));
+    }
+    Some(reason.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn of(status: Value) -> (Vec<String>, Health) {
+        let mut pod = json!({"kind": "Pod", "metadata": {"name": "a", "creationTimestamp": "2026-11-23T08:00:00Z"}, "spec": {"containers": [{"name": "main"}]}});
+        pod["status"] = status;
+        super::status(&Object::new(pod), "2026-11-23T09:30:00Z".parse().unwrap())
+    }
+
+    #[test]
+    fn a_crash_loop_says_how_the_container_ended() {
+        let terminated = json!({"reason": "OOMKilled", "exitCode": 137, "finishedAt": "2026-11-23T09:28:00Z"});
+        let (cells, health) = of(json!({"phase": "Running", "containerStatuses": [{
+            "name": "main", "ready": false, "restartCount": 9,
+            "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": terminated}}]}));
+        assert_eq!(cells, ["0/1", "CrashLoopBackOff", "9 (2m ago)", ""]);
+        assert_eq!(health, Health::Failing("CrashLoopBackOff: OOMKilled (exit code 137)".to_owned()));
+    }
+
+    #[test]
+    fn old_restarts_are_healthy_and_half_written_pods_are_no_panic() {
+        let old = json!({"terminated": {"reason": "Error", "exitCode": 1, "finishedAt": "2026-11-17T09:28:00Z"}});
+        let (_, health) = of(json!({"phase": "Running", "containerStatuses": [{
+            "name": "main", "ready": true, "restartCount": 2, "state": {"running": {}}, "lastState": old}]}));
+        assert_eq!(health, Health::Healthy);
+        for odd in
+            [json!(null), json!({}), json!({"phase": 3}), json!({"containerStatuses": [{}]}), json!({"containerStatuses": "x"})]
+        {
+            of(odd);
+        }
+    }
+}

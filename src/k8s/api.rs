@@ -1,0 +1,244 @@
+//! Bounded reads of the API server: one object, pages of a list, the end of a log.
+
+use futures::StreamExt as _;
+use http::header::ACCEPT;
+use http::{Request, StatusCode};
+use http_body_util::BodyExt as _;
+use kube::Client;
+use kube::client::Body;
+use kube::core::Status;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+
+use super::kinds::Kind;
+use super::map_error;
+use crate::domain::names;
+use crate::domain::object::Object;
+use crate::error::{ErrorKind, ToolError};
+
+/// Most bytes of one JSON answer: a page of 500 large objects, or one of the largest objects there are.
+const MAX_BODY: usize = 64 << 20;
+
+/// Objects of one page; larger pages hold up the API server.
+pub const PAGE: usize = 500;
+
+const JSON: &str = "application/json";
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// What to list.
+#[derive(Clone, Debug, Default)]
+pub struct ListOptions<'a> {
+    /// One namespace, or all.
+    pub namespace: Option<&'a str>,
+    /// Label selector in the syntax of kubectl.
+    pub labels: Option<&'a str>,
+    /// Field selector in the syntax of kubectl.
+    pub fields: Option<&'a str>,
+}
+
+/// Which part of a log to read.
+#[derive(Clone, Debug, Default)]
+pub struct LogOptions<'a> {
+    /// Container of the pod.
+    pub container: &'a str,
+    /// The container before its last restart.
+    pub previous: bool,
+    /// Lines at the end.
+    pub tail: Option<u32>,
+    /// Seconds back.
+    pub since_seconds: Option<u64>,
+    /// Most bytes to receive.
+    pub limit_bytes: u64,
+}
+
+/// Gets a JSON document.
+///
+/// # Errors
+/// What the API server answers; `unreachable` when it does not.
+pub async fn get(client: &Client, path: &str, accept: &str, thing: &str) -> Result<Value, ToolError> {
+    let body = fetch(client, path, accept, thing, MAX_BODY).await?;
+    serde_json::from_slice(&body.bytes)
+        .map_err(|err| ToolError::new(ErrorKind::Upstream, format!("{thing}: the API server's answer is broken JSON ({err})")))
+}
+
+/// Gets one object.
+///
+/// # Errors
+/// `not_found` when there is none; otherwise as [`get`].
+pub async fn object(client: &Client, kind: &Kind, namespace: Option<&str>, name: &str) -> Result<Object, ToolError> {
+    let thing = thing(kind, namespace, Some(name));
+    check_segment("name", name)?;
+    let path = format!("{}/{}", collection(kind, namespace)?, utf8_percent_encode(name, QUERY));
+    get(client, &path, JSON, &thing).await.map(Object::new)
+}
+
+/// Lists objects page by page and hands each page to `visit`, which returns whether to go on.
+///
+/// Returns the number of pages read. Nothing but the present page is held here.
+///
+/// # Errors
+/// As [`get`].
+pub async fn list_pages(
+    client: &Client,
+    kind: &Kind,
+    options: &ListOptions<'_>,
+    mut visit: impl FnMut(Vec<Object>) -> bool + Send,
+) -> Result<usize, ToolError> {
+    let thing = thing(kind, options.namespace, None);
+    let base = collection(kind, options.namespace)?;
+    let mut token = String::new();
+    let mut pages = 0;
+    loop {
+        let mut path = format!("{base}?limit={PAGE}");
+        for (key, value) in
+            [("labelSelector", options.labels), ("fieldSelector", options.fields), ("continue", Some(token.as_str()))]
+        {
+            if let Some(value) = value.filter(|it| !it.is_empty()) {
+                path.push_str(&format!("&{key}={}", utf8_percent_encode(value, QUERY)));
+            }
+        }
+        let mut answer = get(client, &path, JSON, &thing).await?;
+        pages += 1;
+        answer.pointer("/metadata/continue").and_then(Value::as_str).unwrap_or_default().clone_into(&mut token);
+        let items = match answer.get_mut("items").map(Value::take) {
+            Some(Value::Array(items)) => items,
+            _ => Vec::new(),
+        };
+        let version = kind.version.as_str();
+        let objects = items.into_iter().map(|mut item| {
+            // Items of a list do not say what they are.
+            if let Value::Object(fields) = &mut item {
+                fields.entry("kind").or_insert_with(|| kind.kind.clone().into());
+                fields.entry("apiVersion").or_insert_with(|| {
+                    if kind.group.is_empty() { version.into() } else { format!("{}/{version}", kind.group).into() }
+                });
+            }
+            Object::new(item)
+        });
+        if !visit(objects.collect()) || token.is_empty() {
+            return Ok(pages);
+        }
+    }
+}
+
+/// Lists at most `most` objects; the flag says whether there are more.
+///
+/// # Errors
+/// As [`get`].
+pub async fn list(
+    client: &Client,
+    kind: &Kind,
+    options: &ListOptions<'_>,
+    most: usize,
+) -> Result<(Vec<Object>, bool), ToolError> {
+    let mut objects = Vec::new();
+    let visit = |page: Vec<Object>| {
+        objects.extend(page);
+        objects.len() <= most
+    };
+    list_pages(client, kind, options, visit).await?;
+    let more = objects.len() > most;
+    objects.truncate(most);
+    Ok((objects, more))
+}
+
+/// The text of a log; bytes that are no UTF-8 are replaced. The flag says whether the byte limit cut it.
+///
+/// # Errors
+/// As [`get`].
+pub async fn log(client: &Client, namespace: &str, pod: &str, options: &LogOptions<'_>) -> Result<(String, bool), ToolError> {
+    check_segment("namespace", namespace)?;
+    check_segment("pod", pod)?;
+    let mut path = format!(
+        "/api/v1/namespaces/{}/pods/{}/log?limitBytes={}",
+        namespace,
+        utf8_percent_encode(pod, QUERY),
+        options.limit_bytes
+    );
+    if !options.container.is_empty() {
+        path.push_str(&format!("&container={}", utf8_percent_encode(options.container, QUERY)));
+    }
+    if options.previous {
+        path.push_str("&previous=true");
+    }
+    if let Some(tail) = options.tail {
+        path.push_str(&format!("&tailLines={tail}"));
+    }
+    if let Some(seconds) = options.since_seconds {
+        path.push_str(&format!("&sinceSeconds={seconds}"));
+    }
+    let thing = format!("log of pod `{namespace}/{pod}`");
+    let most = usize::try_from(options.limit_bytes).unwrap_or(usize::MAX);
+    let body = fetch(client, &path, "*/*", &thing, most).await?;
+    let cut = body.cut || body.bytes.len() >= most;
+    Ok((String::from_utf8_lossy(&body.bytes).into_owned(), cut))
+}
+
+struct Fetched {
+    bytes: Vec<u8>,
+    cut: bool,
+}
+
+/// Sends a GET and reads at most `most` bytes of the answer. JSON that is longer is refused, a log is cut.
+async fn fetch(client: &Client, path: &str, accept: &str, thing: &str, most: usize) -> Result<Fetched, ToolError> {
+    let request = Request::get(path).header(ACCEPT, accept).body(Body::empty());
+    let request = request.map_err(|err| ToolError::new(ErrorKind::Internal, format!("{thing}: {err}")))?;
+    let response = client.send(request).await.map_err(|err| map_error(&err, thing))?;
+    let status = response.status();
+    let mut body = response.into_body().into_data_stream();
+    let mut bytes = Vec::new();
+    while let Some(chunk) = body.next().await {
+        let chunk = chunk.map_err(|err| map_error(&err, thing))?;
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > most {
+            if accept != "*/*" && status.is_success() {
+                return Err(ToolError::new(ErrorKind::Upstream, format!("{thing}: the answer is larger than {most} bytes"))
+                    .with_hint("Narrow the request to a namespace, a selector or one object."));
+            }
+            bytes.truncate(most);
+            return Ok(Fetched { bytes, cut: true });
+        }
+    }
+    if status.is_success() {
+        return Ok(Fetched { bytes, cut: false });
+    }
+    Err(map_error(&kube::Error::Api(Box::new(failure(status, &bytes))), thing))
+}
+
+/// The Status of a refusal; proxies and load balancers answer in prose.
+fn failure(code: StatusCode, body: &[u8]) -> Status {
+    let mut status: Status = serde_json::from_slice(body).unwrap_or_default();
+    status.code = code.as_u16();
+    if status.message.is_empty() {
+        let text = String::from_utf8_lossy(body);
+        status.message = crate::domain::text::cut(text.trim(), 200);
+    }
+    status
+}
+
+fn collection(kind: &Kind, namespace: Option<&str>) -> Result<String, ToolError> {
+    if let Some(namespace) = namespace
+        && !names::is_dns_label(namespace)
+    {
+        return Err(ToolError::invalid(format!(
+            "`namespace`: `{namespace}` is no namespace name: lower-case letters, digits and `-`, at most 63"
+        )));
+    }
+    Ok(kind.path(namespace))
+}
+
+fn check_segment(argument: &str, name: &str) -> Result<(), ToolError> {
+    if names::is_path_segment(name) {
+        return Ok(());
+    }
+    Err(ToolError::invalid(format!("`{argument}`: `{}` is no Kubernetes name", crate::domain::text::cut(name, 80))))
+}
+
+fn thing(kind: &Kind, namespace: Option<&str>, name: Option<&str>) -> String {
+    match (name, namespace) {
+        (Some(name), Some(namespace)) => format!("{} `{namespace}/{name}`", kind.kind),
+        (Some(name), None) => format!("{} `{name}`", kind.kind),
+        (None, Some(namespace)) => format!("{} of namespace `{namespace}`", kind.plural),
+        (None, None) => format!("{} of the cluster", kind.plural),
+    }
+}

@@ -1,0 +1,75 @@
+//! From errors of the Kubernetes client to ours.
+
+use std::error::Error;
+
+use kube::core::Status;
+
+use crate::error::{ErrorKind, ToolError};
+
+/// What failed, on which thing, and why. `private` tells whether the endpoint can be reached from the internet.
+pub fn map(err: &kube::Error, thing: &str) -> ToolError {
+    match err {
+        kube::Error::Api(status) => api_error(status, thing),
+        kube::Error::SerdeError(_) | kube::Error::FromUtf8(_) => ToolError::new(
+            ErrorKind::Upstream,
+            format!("{thing}: the API server's answer is not what Kubernetes sends ({})", root_cause(err)),
+        ),
+        other => transport_error(other, thing),
+    }
+}
+
+fn api_error(status: &Status, thing: &str) -> ToolError {
+    let message = &status.message;
+    match status.code {
+        401 => ToolError::new(ErrorKind::Credentials, format!("{thing}: the API server does not know this identity ({message})")).with_hint(
+            "Create an access entry for this IAM identity on the cluster (`aws eks create-access-entry`), check the cluster name, and that the clock is right.",
+        ),
+        403 => ToolError::new(ErrorKind::AccessDenied, format!("{thing}: {message}"))
+            .with_hint("Associate an access policy such as `AmazonEKSViewPolicy`, or bind the ClusterRole of `eks-mcp permissions --rbac` to this identity."),
+        404 => ToolError::new(ErrorKind::NotFound, format!("{thing}: {message}")),
+        400 | 422 => ToolError::new(ErrorKind::InvalidInput, format!("{thing}: {message}")),
+        410 => ToolError::new(ErrorKind::InvalidInput, format!("{thing}: the list has moved on since this cursor was made ({message})"))
+            .with_hint("Start again without `cursor`."),
+        429 => ToolError::new(ErrorKind::Throttled, format!("{thing}: the API server asks to slow down ({message})")),
+        503 | 504 => ToolError::new(ErrorKind::Upstream, format!("{thing}: the API server is not ready to answer ({message})")),
+        code => ToolError::new(ErrorKind::Upstream, format!("{thing}: HTTP {code}: {message}")),
+    }
+}
+
+fn transport_error(err: &kube::Error, thing: &str) -> ToolError {
+    // Our own errors travel through the client's layers in a box.
+    if let Some(ours) = source_of::<ToolError>(err) {
+        return ours.clone();
+    }
+    if let Some(refused) = source_of::<super::readonly::Refused>(err) {
+        return ToolError::new(ErrorKind::Internal, refused.to_string());
+    }
+    let reason = root_cause(err);
+    let lower = reason.to_lowercase();
+    if lower.contains("certificate") || lower.contains("unknownissuer") {
+        return ToolError::new(ErrorKind::Unreachable, format!("{thing}: the certificate of the endpoint is not trusted ({reason})"))
+            .with_hint("The cluster's certificate authority may have been rotated, or a proxy breaks TLS open; call again, then check what answers at the endpoint.");
+    }
+    ToolError::new(ErrorKind::Unreachable, format!("{thing}: the Kubernetes endpoint cannot be reached ({reason})"))
+        .with_hint("If the cluster has only a private endpoint, run this server inside its VPC or through a tunnel; if it is public, check that its allowed CIDRs include this machine, and DNS, proxy and firewall.")
+}
+
+/// The innermost error, which says why; the outer ones only say where.
+pub(crate) fn root_cause(err: &(dyn Error + 'static)) -> String {
+    let mut err = err;
+    while let Some(source) = err.source() {
+        err = source;
+    }
+    err.to_string()
+}
+
+fn source_of<'a, T: Error + 'static>(err: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    let mut next = Some(err);
+    while let Some(err) = next {
+        if let Some(found) = err.downcast_ref::<T>() {
+            return Some(found);
+        }
+        next = err.source();
+    }
+    None
+}

@@ -1,0 +1,361 @@
+//! Label selectors, read by the grammar of a real server and refused in its words.
+
+use std::collections::BTreeSet;
+
+use crate::domain::object::Object;
+
+/// A label selector; without requirements it selects everything.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct LabelSelector(Vec<Requirement>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Requirement {
+    key: String,
+    operator: Operator,
+    values: BTreeSet<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operator {
+    In,
+    NotIn,
+    Exists,
+    Missing,
+    Greater,
+    Less,
+}
+
+impl LabelSelector {
+    /// Parses a selector.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        Parser { tokens: tokens(text), position: 0 }.selector().map(Self)
+    }
+
+    /// Whether an object is selected.
+    pub(super) fn selects(&self, object: &Object) -> bool {
+        self.0.iter().all(|it| it.holds(object.label(&it.key)))
+    }
+}
+
+impl Requirement {
+    fn new(key: String, operator: Operator, values: BTreeSet<String>) -> Result<Self, String> {
+        if values.is_empty() && matches!(operator, Operator::In | Operator::NotIn) {
+            return Err("values: Invalid value: []: for 'in', 'notin' operators, values set can't be empty".to_owned());
+        }
+        for (index, value) in values.iter().enumerate() {
+            if matches!(operator, Operator::Greater | Operator::Less) && value.parse::<i64>().is_err() {
+                return Err(format!(
+                    "values[{index}]: Invalid value: {value:?}: for 'Gt', 'Lt' operators, the value must be an integer"
+                ));
+            }
+            check_value(value).map_err(|why| format!("values[{index}][{key}]: Invalid value: {value:?}: {why}"))?;
+        }
+        Ok(Self { key, operator, values })
+    }
+
+    fn holds(&self, label: Option<&str>) -> bool {
+        let compares = |holds: fn(&i64, &i64) -> bool| {
+            let limit = self.values.first().and_then(|it| it.parse().ok());
+            label.and_then(|it| it.parse().ok()).zip(limit).is_some_and(|(label, limit)| holds(&label, &limit))
+        };
+        match self.operator {
+            Operator::In => label.is_some_and(|it| self.values.contains(it)),
+            Operator::NotIn => label.is_none_or(|it| !self.values.contains(it)),
+            Operator::Exists => label.is_some(),
+            Operator::Missing => label.is_none(),
+            Operator::Greater => compares(i64::gt),
+            Operator::Less => compares(i64::lt),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Token {
+    End,
+    Comma,
+    Open,
+    Close,
+    Not,
+    Equals,
+    NotEquals,
+    Greater,
+    Less,
+    In,
+    NotIn,
+    Word,
+    Error,
+}
+
+fn symbol(text: &str) -> Option<Token> {
+    Some(match text {
+        "," => Token::Comma,
+        "(" => Token::Open,
+        ")" => Token::Close,
+        "!" => Token::Not,
+        "=" | "==" => Token::Equals,
+        "!=" => Token::NotEquals,
+        ">" => Token::Greater,
+        "<" => Token::Less,
+        _ => return None,
+    })
+}
+
+/// Splits a selector; symbols are as long as they can be.
+fn tokens(text: &str) -> Vec<(Token, String)> {
+    let mut tokens = Vec::new();
+    let mut rest = text;
+    loop {
+        rest = rest.trim_start_matches([' ', '\t', '\r', '\n']);
+        if rest.is_empty() {
+            return tokens;
+        }
+        let is_symbol = |it: char| "=!(),><".contains(it);
+        let (token, length) = if rest.starts_with(is_symbol) {
+            let longest = [2, 1].into_iter().find_map(|length| Some((symbol(rest.get(..length)?)?, length)));
+            longest.unwrap_or((Token::Error, 1))
+        } else {
+            let length = rest.find(|it: char| is_symbol(it) || " \t\r\n".contains(it)).unwrap_or(rest.len());
+            let word = match rest.get(..length) {
+                Some("in") => Token::In,
+                Some("notin") => Token::NotIn,
+                _ => Token::Word,
+            };
+            (word, length)
+        };
+        let (literal, tail) = rest.split_at(length);
+        tokens.push((token, literal.to_owned()));
+        rest = tail;
+    }
+}
+
+struct Parser {
+    tokens: Vec<(Token, String)>,
+    position: usize,
+}
+
+impl Parser {
+    /// The next token; `in` and `notin` are words where no operator is looked for.
+    fn look(&self) -> (Token, &str) {
+        match self.tokens.get(self.position) {
+            Some((Token::In | Token::NotIn, literal)) => (Token::Word, literal),
+            Some((token, literal)) => (*token, literal),
+            None => (Token::End, ""),
+        }
+    }
+
+    fn take(&mut self) -> (Token, String) {
+        let (token, literal) = self.look();
+        let taken = (token, literal.to_owned());
+        self.position += 1;
+        taken
+    }
+
+    fn selector(mut self) -> Result<Vec<Requirement>, String> {
+        let mut requirements = Vec::new();
+        loop {
+            match self.look() {
+                (Token::End, _) => return Ok(requirements),
+                (Token::Word | Token::Not, _) => {}
+                (_, literal) => return Err(format!("found '{literal}', expected: !, identifier, or 'end of string'")),
+            }
+            requirements.push(self.requirement().map_err(|err| format!("unable to parse requirement: {err}"))?);
+            match self.take() {
+                (Token::End, _) => return Ok(requirements),
+                (Token::Comma, _) => {}
+                (_, literal) => return Err(format!("found '{literal}', expected: ',' or 'end of string'")),
+            }
+            let (token, literal) = self.look();
+            if !matches!(token, Token::Word | Token::Not) {
+                return Err(format!("found '{literal}', expected: identifier after ','"));
+            }
+        }
+    }
+
+    fn requirement(&mut self) -> Result<Requirement, String> {
+        let (mut token, mut key) = self.take();
+        let negated = token == Token::Not;
+        if negated {
+            (token, key) = self.take();
+        }
+        if token != Token::Word {
+            return Err(format!("found '{key}', expected: identifier"));
+        }
+        check_key(&key).map_err(|why| format!("<nil>: Invalid value: {key:?}: {why}"))?;
+        if negated {
+            return Requirement::new(key, Operator::Missing, BTreeSet::new());
+        }
+        if matches!(self.look().0, Token::End | Token::Comma) {
+            return Requirement::new(key, Operator::Exists, BTreeSet::new());
+        }
+        let (token, literal) = self.tokens.get(self.position).cloned().unwrap_or((Token::End, String::new()));
+        self.position += 1;
+        let operator = match token {
+            Token::In | Token::Equals => Operator::In,
+            Token::NotIn | Token::NotEquals => Operator::NotIn,
+            Token::Greater => Operator::Greater,
+            Token::Less => Operator::Less,
+            _ => return Err(format!("found '{literal}', expected: in, notin, =, ==, !=, gt, lt")),
+        };
+        let values = if matches!(token, Token::In | Token::NotIn) { self.values()? } else { self.exact_value()? };
+        Requirement::new(key, operator, values)
+    }
+
+    /// `(a, b)`; a missing value between commas is the empty one.
+    fn values(&mut self) -> Result<BTreeSet<String>, String> {
+        let (token, literal) = self.take();
+        if token != Token::Open {
+            return Err(format!("found '{literal}' expected: '('"));
+        }
+        let mut values = BTreeSet::new();
+        if self.look().0 == Token::Close {
+            self.take();
+            return Ok(values);
+        }
+        loop {
+            let value = match self.look() {
+                (Token::Word, _) => self.take().1,
+                (Token::Comma | Token::Close, _) => String::new(),
+                (_, literal) => return Err(format!("found '{literal}', expected: ',', or identifier")),
+            };
+            values.insert(value);
+            match self.take() {
+                (Token::Comma, _) => {}
+                (Token::Close, _) => return Ok(values),
+                (_, literal) => return Err(format!("found '{literal}', expected: ',' or ')'")),
+            }
+        }
+    }
+
+    fn exact_value(&mut self) -> Result<BTreeSet<String>, String> {
+        if matches!(self.look().0, Token::End | Token::Comma) {
+            return Ok(BTreeSet::from([String::new()]));
+        }
+        match self.take() {
+            (Token::Word, literal) => Ok(BTreeSet::from([literal])),
+            (_, literal) => Err(format!("found '{literal}', expected: identifier")),
+        }
+    }
+}
+
+/// `[prefix/]name`; the prefix is a DNS subdomain.
+fn check_key(key: &str) -> Result<(), String> {
+    let (prefix, name) = key.split_once('/').map_or((None, key), |(prefix, name)| (Some(prefix), name));
+    if prefix.is_some_and(|it| !crate::domain::names::is_dns_subdomain(it)) {
+        return Err("prefix part must be a lowercase RFC 1123 subdomain".to_owned());
+    }
+    if name.len() > 63 {
+        return Err("name part must be no more than 63 bytes".to_owned());
+    }
+    if !is_label_text(name) {
+        return Err(
+            "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric \
+                    character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is \
+                    '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
+                .to_owned(),
+        );
+    }
+    Ok(())
+}
+
+fn check_value(value: &str) -> Result<(), String> {
+    if value.len() > 63 {
+        return Err("must be no more than 63 bytes".to_owned());
+    }
+    if !value.is_empty() && !is_label_text(value) {
+        return Err(
+            "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start \
+                    and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex \
+                    used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
+                .to_owned(),
+        );
+    }
+    Ok(())
+}
+
+fn is_label_text(text: &str) -> bool {
+    let ends = |it: Option<char>| it.is_some_and(|it| it.is_ascii_alphanumeric());
+    ends(text.chars().next())
+        && ends(text.chars().last())
+        && text.chars().all(|it| it.is_ascii_alphanumeric() || "-_.".contains(it))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn selects(selector: &str) -> bool {
+        let labels = json!({"app": "web", "tier": "", "in": "x", "example.com/size": "7"});
+        LabelSelector::parse(selector).unwrap().selects(&Object::new(json!({"metadata": {"labels": labels}})))
+    }
+
+    #[test]
+    fn selectors_select_as_on_a_real_server() {
+        for yes in [
+            "",
+            "app",
+            "app=web",
+            "app==web",
+            " app = web , !gone ",
+            "app!=api",
+            "gone!=x",
+            "app in (web, api)",
+            "app in(web)",
+            "gone notin (a)",
+            "app notin (a,b)",
+            "tier=",
+            "tier in (,a)",
+            "!gone",
+            "in=x",
+            "in in (x)",
+            "example.com/size=7",
+            "example.com/size>6",
+            "example.com/size<8",
+        ] {
+            assert!(selects(yes), "{yes}");
+        }
+        for no in [
+            "gone",
+            "app=api",
+            "!app",
+            "app!=web",
+            "app notin (web)",
+            "app in (a)",
+            "gone=",
+            "app>1",
+            "example.com/size>7",
+            "app,gone",
+        ] {
+            assert!(!selects(no), "{no}");
+        }
+    }
+
+    #[test]
+    fn wrong_selectors_are_refused_in_the_words_of_a_real_server() {
+        for (selector, message) in [
+            ("a in b", "unable to parse requirement: found 'b' expected: '('"),
+            ("a=b=c", "found '=', expected: ',' or 'end of string'"),
+            ("a,", "found '', expected: identifier after ','"),
+            ("=a", "found '=', expected: !, identifier, or 'end of string'"),
+            ("a b", "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt"),
+            (
+                "a in ()",
+                "unable to parse requirement: values: Invalid value: []: for 'in', 'notin' operators, values set can't be empty",
+            ),
+            ("!", "unable to parse requirement: found '', expected: identifier"),
+            ("a in (b", "unable to parse requirement: found '', expected: ',' or ')'"),
+        ] {
+            assert_eq!(LabelSelector::parse(selector), Err(message.to_owned()), "{selector}");
+        }
+        assert!(
+            LabelSelector::parse("-a")
+                .unwrap_err()
+                .starts_with("unable to parse requirement: <nil>: Invalid value: \"-a\": name part must")
+        );
+        assert!(
+            LabelSelector::parse("a=b/c")
+                .unwrap_err()
+                .starts_with("unable to parse requirement: values[0][a]: Invalid value: \"b/c\"")
+        );
+    }
+}

@@ -1,0 +1,4 @@
+//! Clusters, their versions and settings.
+
+pub mod describe_cluster;
+pub mod list_clusters;

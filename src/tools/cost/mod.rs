@@ -1,0 +1,3 @@
+//! What it costs.
+
+pub mod estimate_cost;

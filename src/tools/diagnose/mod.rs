@@ -1,0 +1,3 @@
+//! What is wrong and why.
+
+pub mod troubleshoot;

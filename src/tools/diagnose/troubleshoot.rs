@@ -1,0 +1,210 @@
+//! `troubleshoot`: what is wrong with one object, and why.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::aws::Scope;
+use crate::context::Context;
+use crate::diagnose::collect::{self, Source};
+use crate::diagnose::diagnosis::{
+    BlastRadius, Contributing, Diagnosis, Evidence, Fix, Link, NextCheck, NotChecked, RootCause, RuledOut, Status,
+};
+use crate::diagnose::engine;
+use crate::domain::names;
+use crate::domain::target::Target;
+use crate::domain::text;
+use crate::error::{ErrorKind, ToolError};
+use crate::tool::{Effect, Meta, Permission, Tool, Toolset};
+
+/// Diagnoses one object.
+pub struct Troubleshoot;
+
+/// Arguments of `troubleshoot`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// Cluster name or ARN.
+    #[schemars(length(max = 200))]
+    cluster: String,
+    /// AWS Region of the cluster; default: that of the ARN, the configuration or the environment.
+    #[schemars(length(max = 40))]
+    region: Option<String>,
+    /// Kind of the object; this version diagnoses `Pod`, the default.
+    #[schemars(length(max = 60))]
+    kind: Option<String>,
+    /// Namespace of the object; default `default`.
+    #[schemars(length(max = 63))]
+    namespace: Option<String>,
+    /// Name of the object.
+    #[schemars(length(min = 1, max = 253))]
+    name: String,
+}
+
+/// What the diagnosis is about.
+#[derive(Serialize, JsonSchema)]
+pub struct DiagnosisTarget {
+    /// Account id; absent where it is not known without a further call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<String>,
+    /// AWS Region; absent for a cluster that only Kubernetes knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region: Option<String>,
+    /// Name of the cluster.
+    cluster: String,
+    /// Kind of the object.
+    kind: String,
+    /// Namespace of the object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
+    /// Name of the object.
+    name: String,
+}
+
+/// Answer of `troubleshoot`.
+#[derive(Serialize, JsonSchema)]
+pub struct Output {
+    /// What the diagnosis is about.
+    target: DiagnosisTarget,
+    /// When it was made.
+    as_of: Timestamp,
+    /// How the target is doing.
+    status: Status,
+    /// One sentence that answers.
+    summary: String,
+    /// The deepest cause; absent when the target is healthy or no rule knows the failure.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    root_cause: Option<RootCause>,
+    /// Verbatim values that speak for it, most telling first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    evidence: Vec<Evidence>,
+    /// From the topmost owner to the deepest failing link.
+    chain: Vec<Link>,
+    /// What else is wrong.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    contributing: Vec<Contributing>,
+    /// What was considered and does not hold.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ruled_out: Vec<RuledOut>,
+    /// What would cure it; nothing has been done.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fixes: Vec<Fix>,
+    /// What to look at next.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    next_checks: Vec<NextCheck>,
+    /// How far the failure reaches.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blast_radius: Option<BlastRadius>,
+    /// What could not be looked at.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    not_checked: Vec<NotChecked>,
+    /// What to know about this answer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
+}
+
+impl Tool for Troubleshoot {
+    const META: Meta = Meta {
+        name: "troubleshoot",
+        title: "Troubleshoot a pod",
+        description: "Find out what is wrong with a pod and why: the root cause with its verbatim evidence, fixes, and what was ruled out. \
+                      Start here when a pod is pending, crashing, restarting or not ready; it reads status, events, owners, nodes, volumes, logs and AWS identity by itself.",
+        toolset: Toolset::Diagnose,
+        effect: Effect::Read,
+        permissions: &[
+            Permission::iam("eks:DescribeCluster"),
+            Permission::iam("eks:ListPodIdentityAssociations"),
+            // For near names when the cluster does not exist.
+            Permission::iam("eks:ListClusters"),
+            Permission::rbac("get", "", "pods"),
+            Permission::rbac("list", "", "pods"),
+            Permission::rbac("get", "", "pods/log"),
+            Permission::rbac("list", "", "events"),
+            Permission::rbac("list", "", "nodes"),
+            Permission::rbac("get", "", "persistentvolumeclaims"),
+            Permission::rbac("get", "", "persistentvolumes"),
+            Permission::rbac("list", "", "configmaps"),
+            Permission::rbac("get", "", "serviceaccounts"),
+            Permission::rbac("get", "apps", "daemonsets"),
+            Permission::rbac("get", "apps", "deployments"),
+            Permission::rbac("get", "apps", "replicasets"),
+            Permission::rbac("get", "apps", "statefulsets"),
+            Permission::rbac("get", "batch", "cronjobs"),
+            Permission::rbac("get", "batch", "jobs"),
+        ],
+    };
+    type Input = Input;
+    type Output = Output;
+
+    async fn run(cx: &Context, input: Input) -> Result<Output, ToolError> {
+        check_kind(input.kind.as_deref())?;
+        let namespace = input.namespace.as_deref().unwrap_or("default");
+        if !names::is_dns_label(namespace) {
+            return Err(ToolError::invalid(format!("`namespace`: `{}` is no namespace name", text::cut(namespace, 80))));
+        }
+        if !names::is_dns_subdomain(&input.name) {
+            return Err(ToolError::invalid(format!("`name`: `{}` is no name of a pod", text::cut(&input.name, 80))));
+        }
+        let target = cx.target(&input.cluster, input.region.as_deref()).await?;
+        let client = cx.kubernetes(&target).await?;
+        let eks = target.region.as_ref().map(|region| cx.world.aws.eks(&Scope::region(region)));
+        let source = Source { client, target, eks, now: cx.now() };
+        let facts = match collect::pod(&source, namespace, &input.name).await {
+            Err(err) if err.kind == ErrorKind::NotFound => return Err(collect::absent_pod(&source, namespace, &input.name).await),
+            result => result?,
+        };
+        Ok(output(source.target, namespace, &input.name, source.now, engine::diagnose(&facts)))
+    }
+}
+
+/// Pods only, in any spelling that kubectl takes.
+fn check_kind(kind: Option<&str>) -> Result<(), ToolError> {
+    let kind = kind.unwrap_or("Pod");
+    if matches!(kind.to_lowercase().as_str(), "pod" | "pods" | "po") {
+        return Ok(());
+    }
+    let message = format!("`kind`: this version diagnoses Pods, not `{}`", text::cut(kind, 60));
+    Err(ToolError::invalid(message).with_hint(
+        "Call `list_resources` with kind `Pod`, the namespace and `status` `unhealthy` for the pods behind the object, then call `troubleshoot` with the name of one of them.",
+    ))
+}
+
+fn output(target: Target, namespace: &str, name: &str, as_of: Timestamp, diagnosis: Diagnosis) -> Output {
+    Output {
+        target: DiagnosisTarget {
+            account: target.account,
+            region: target.region,
+            cluster: target.cluster,
+            kind: "Pod".to_owned(),
+            namespace: Some(namespace.to_owned()),
+            name: name.to_owned(),
+        },
+        as_of,
+        status: diagnosis.status,
+        summary: diagnosis.summary,
+        root_cause: diagnosis.root_cause,
+        evidence: diagnosis.evidence,
+        chain: diagnosis.chain,
+        contributing: diagnosis.contributing,
+        ruled_out: diagnosis.ruled_out,
+        fixes: diagnosis.fixes,
+        next_checks: diagnosis.next_checks,
+        blast_radius: diagnosis.blast_radius,
+        not_checked: diagnosis.not_checked,
+        warnings: diagnosis.warnings,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_kinds_are_sent_to_their_pods() {
+        for pod in [None, Some("Pod"), Some("pods"), Some("po")] {
+            assert!(check_kind(pod).is_ok());
+        }
+        let refused = check_kind(Some("Deployment")).unwrap_err();
+        assert!(refused.kind == ErrorKind::InvalidInput && refused.hint.unwrap().contains("list_resources"));
+    }
+}

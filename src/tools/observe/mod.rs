@@ -1,0 +1,3 @@
+//! Metrics and logs in CloudWatch.
+
+pub mod query_container_insights;

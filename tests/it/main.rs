@@ -1,0 +1,23 @@
+//! The one integration-test binary. Tools are tested through the registry, commands through the real binary; nothing here
+//! needs a network, credentials or a clock.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails may panic"
+)]
+
+mod architecture;
+mod aws_errors;
+mod bad_input;
+mod command_line;
+mod contract;
+mod demo_world;
+mod http;
+mod protocol;
+mod recordings;
+mod registry;
+mod snapshots;
+mod support;
+mod tools;

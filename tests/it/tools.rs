@@ -1,0 +1,264 @@
+//! Each tool on the demo, and that it uses no more and no less than it declares.
+
+use std::collections::BTreeSet;
+
+use eks_mcp::tool::Permission;
+use eks_mcp::tools::ALL;
+use serde_json::{Value, json};
+
+use crate::support::World;
+
+/// Name of the pod of `checkout-api` that crashes.
+async fn crashing(world: &World) -> String {
+    let answer = world
+        .call("list_resources", json!({"cluster": "payments", "kind": "Pod", "namespace": "checkout", "status": "unhealthy"}))
+        .await;
+    let rows = answer["items"]["rows"].as_array().unwrap();
+    rows.iter().find_map(|row| row[0].as_str().filter(|it| it.starts_with("checkout-api-"))).unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn clusters_are_listed_over_regions_worst_first() {
+    let world = World::demo();
+    let answer = world.call("list_clusters", json!({"regions": ["us-west-2", "us-east-1"]})).await;
+    let rows = answer["clusters"]["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 3, "{answer:#}");
+    assert_eq!(rows[0][0], "payments", "on extended support: {answer:#}");
+    assert!(answer["summary"].as_str().unwrap().starts_with("3 clusters in 2 Regions"), "{answer:#}");
+    let answer = world.call("list_clusters", json!({})).await;
+    assert_eq!(answer["clusters"]["rows"].as_array().unwrap().len(), 1, "only the Region of the snapshot");
+}
+
+#[tokio::test]
+async fn a_cluster_is_described_with_what_deserves_attention() {
+    let world = World::demo();
+    let answer = world.call("describe_cluster", json!({"cluster": "payments"})).await;
+    let findings: Vec<&str> = answer["findings"].as_array().unwrap().iter().filter_map(|it| it["what"].as_str()).collect();
+    assert!(findings.iter().any(|it| it.contains("extended support")), "{findings:?}");
+    assert!(findings.iter().any(|it| it.contains("0.0.0.0/0")), "{findings:?}");
+    assert!(answer.get("networking").is_none(), "not asked for");
+    let answer = world.call("describe_cluster", json!({"cluster": "storefront", "sections": ["compute"]})).await;
+    assert_eq!(answer["compute"]["auto_mode"], true);
+    assert!(answer.get("overview").is_none());
+}
+
+#[tokio::test]
+async fn unhealthy_pods_come_first_and_healthy_ones_are_counted() {
+    let world = World::demo();
+    let answer = world.call("list_resources", json!({"cluster": "payments", "kind": "po"})).await;
+    let rows = answer["items"]["rows"].as_array().unwrap();
+    assert!(
+        rows.len() >= 10 && rows.iter().all(|row| !row.as_array().unwrap().last().unwrap().as_str().unwrap().is_empty()),
+        "{answer:#}"
+    );
+    assert!(answer["healthy"]["rows"].to_string().contains("DaemonSet/"), "{answer:#}");
+    let all = world.call("list_resources", json!({"cluster": "payments", "kind": "Pod", "group_by": "none", "limit": 20})).await;
+    let mut names: Vec<Value> = Vec::new();
+    let mut answer = all;
+    loop {
+        names.extend(answer["items"]["rows"].as_array().unwrap().iter().map(|it| it[1].clone()));
+        let Some(cursor) = answer["next_cursor"].as_str() else { break };
+        answer = world
+            .call(
+                "list_resources",
+                json!({"cluster": "payments", "kind": "Pod", "group_by": "none", "limit": 20, "cursor": cursor}),
+            )
+            .await;
+    }
+    assert_eq!(names.len(), 51);
+    assert_eq!(names.iter().map(Value::to_string).collect::<BTreeSet<_>>().len(), 51, "a pod stands twice");
+}
+
+#[tokio::test]
+async fn secrets_show_keys_and_never_values() {
+    let world = World::demo();
+    for group_by in ["owner", "none"] {
+        let answer = world.call("list_resources", json!({"cluster": "payments", "kind": "Secret", "group_by": group_by})).await;
+        let text = answer.to_string();
+        assert!(!text.contains("not-a-secret") && !text.contains("ZGVtby1ub3QtYS1zZWNyZXQ"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn logs_begin_with_the_crashed_instance_and_hide_secrets() {
+    let world = World::demo();
+    let pod = crashing(&world).await;
+    let answer = world.call("get_logs", json!({"cluster": "payments", "namespace": "checkout", "pod": pod})).await;
+    assert_eq!(answer["logs"][0]["previous"], true, "{answer:#}");
+    assert!(answer["logs"][0]["ended"].as_str().unwrap().starts_with("OOMKilled"));
+    let pods = world
+        .call("list_resources", json!({"cluster": "payments", "kind": "Pod", "namespace": "receipts", "status": "unhealthy"}))
+        .await;
+    let rows = pods["items"]["rows"].as_array().unwrap();
+    let pod = rows.iter().find_map(|row| row[0].as_str().filter(|it| it.starts_with("notifications-"))).unwrap();
+    let answer = world.call("get_logs", json!({"cluster": "payments", "namespace": "receipts", "pod": pod, "tail": 500})).await;
+    let text = answer.to_string();
+    assert!(!text.contains("demo-not-a-secret"), "{text}");
+    assert!(answer["redacted"].as_u64().unwrap() >= 1);
+    assert!(answer["warnings"].to_string().contains("addressed to an assistant"), "{answer:#}");
+    let only = world
+        .call(
+            "get_logs",
+            json!({"cluster": "payments", "namespace": "receipts", "pod": pod, "include": "(?i)mail-relay", "tail": 500}),
+        )
+        .await;
+    let lines = only["logs"][0]["lines"].as_array().unwrap();
+    assert!(!lines.is_empty() && lines.iter().all(|it| it.as_str().unwrap().to_lowercase().contains("mail-relay")), "{only:#}");
+}
+
+#[tokio::test]
+async fn events_are_grouped_and_their_horizon_is_said() {
+    let world = World::demo();
+    let answer = world.call("list_events", json!({"cluster": "payments"})).await;
+    let groups = answer["groups"].as_array().unwrap();
+    assert!(groups.iter().all(|it| it["type"] == "Warning"), "{answer:#}");
+    assert!(groups.iter().any(|it| it["reason"] == "FailedScheduling"), "{answer:#}");
+    assert!(answer["horizon"].as_str().unwrap().contains("forget"), "{answer:#}");
+}
+
+#[tokio::test]
+async fn metrics_tell_the_story_of_the_crash() {
+    let world = World::demo();
+    let answer = world
+        .call(
+            "query_container_insights",
+            json!({"cluster": "payments", "scope": "pod", "namespace": "checkout", "workload": "checkout-api"}),
+        )
+        .await;
+    assert_eq!(answer["mode"], "classic");
+    let findings = answer["findings"].to_string();
+    assert!(findings.contains("limit") && findings.contains("restart"), "{answer:#}");
+    for scope in ["cluster", "namespace", "workload", "pod"] {
+        let answer = world.call("query_container_insights", json!({"cluster": "storefront", "scope": scope})).await;
+        assert!(!answer["series"]["rows"].as_array().unwrap().is_empty(), "{scope}");
+    }
+}
+
+#[tokio::test]
+async fn costs_add_up_by_hand() {
+    let world = World::demo();
+    // payments: 0.10 + 0.50 extended support; 4 × m7i.large 0.1008 and 1 × t4g.medium 0.0336; 730 hours.
+    let answer = world.call("estimate_cost", json!({"cluster": "payments"})).await;
+    let lines = answer["lines"]["rows"].to_string();
+    for amount in ["73.00", "365.00", "294.34", "24.53"] {
+        assert!(lines.contains(amount), "{amount} is not in {answer:#}");
+    }
+    // storefront: 4 × m7g.large 0.0816 = 238.27 and their Auto Mode fee 4 × 0.00979 × 730 = 28.59.
+    let answer = world.call("estimate_cost", json!({"cluster": "storefront"})).await;
+    let lines = answer["lines"]["rows"].to_string();
+    for amount in ["73.00", "238.27", "28.59"] {
+        assert!(lines.contains(amount), "{amount} is not in {answer:#}");
+    }
+    assert!(!lines.contains("365.00"), "standard support has no surcharge");
+}
+
+#[tokio::test]
+async fn declared_permissions_are_the_used_ones() {
+    let calls: &[(&str, &[Value])] = &[
+        ("list_clusters", &[json!({})]),
+        ("describe_cluster", &[json!({"cluster": "dev"}), json!({"cluster": "none", "region": "us-east-1"})]),
+        (
+            "list_resources",
+            &[json!({"cluster": "dev", "kind": "Pod"}), json!({"cluster": "none", "region": "us-east-1", "kind": "Pod"})],
+        ),
+        ("list_events", &[json!({"cluster": "dev"}), json!({"cluster": "none", "region": "us-east-1"})]),
+        (
+            "get_logs",
+            &[
+                json!({"cluster": "payments", "namespace": "checkout", "pod": "$pod"}),
+                json!({"cluster": "none", "region": "us-east-1", "namespace": "a", "pod": "b"}),
+                json!({"cluster": "dev", "namespace": "a", "pod": "b"}),
+            ],
+        ),
+        (
+            "query_container_insights",
+            &[
+                json!({"cluster": "dev", "scope": "cluster"}),
+                json!({"cluster": "payments", "scope": "pod", "pod": "settlement-store-0"}),
+                json!({"cluster": "none", "region": "us-east-1", "scope": "cluster"}),
+            ],
+        ),
+        ("estimate_cost", &[json!({"cluster": "payments"}), json!({"cluster": "none", "region": "us-east-1"})]),
+    ];
+    let world = World::demo();
+    let pod = crashing(&world).await;
+    for entry in ALL {
+        let name = entry.meta.name;
+        world.usage.take();
+        if name == "troubleshoot" {
+            // Each fault needs other facts.
+            let mut used = BTreeSet::new();
+            for namespace in ["checkout", "risk", "ledger", "settlement", "receipts"] {
+                let pods = world
+                    .call(
+                        "list_resources",
+                        json!({"cluster": "payments", "kind": "Pod", "namespace": namespace, "group_by": "none"}),
+                    )
+                    .await;
+                world.usage.take();
+                for row in pods["items"]["rows"].as_array().unwrap() {
+                    world.call(name, json!({"cluster": "payments", "namespace": namespace, "name": row[0]})).await;
+                }
+                used.extend(world.usage.take());
+            }
+            let _ = world.try_call(name, json!({"cluster": "none", "region": "us-east-1", "namespace": "a", "name": "b"})).await;
+            let _ = world.try_call(name, json!({"cluster": "payments", "namespace": "checkout", "name": "b"})).await;
+            used.extend(world.usage.take());
+            used.extend(used_on_a_failing_daemon().await);
+            assert_eq!(used, declared(entry.meta.permissions), "{name}");
+            continue;
+        }
+        let (_, calls) = calls.iter().find(|(it, _)| *it == name).unwrap_or_else(|| panic!("{name} has no call here"));
+        for arguments in *calls {
+            let text = arguments.to_string().replace("$pod", &pod);
+            let _ = world.try_call(name, serde_json::from_str(&text).unwrap()).await;
+        }
+        let used = world.usage.take();
+        let declared = declared(entry.meta.permissions);
+        // A tool for any kind declares any kind.
+        let used = if declared.contains("list */*") {
+            used.into_iter().map(|it| if it.starts_with("list ") { "list */*".to_owned() } else { it }).collect()
+        } else {
+            used
+        };
+        assert_eq!(used, declared, "{name}");
+    }
+}
+
+fn declared(permissions: &[Permission]) -> BTreeSet<String> {
+    let text = |it: &Permission| match it {
+        Permission::Iam(action) => (*action).to_owned(),
+        Permission::Rbac { verb, group, resource } => format!("{verb} {group}/{resource}"),
+    };
+    permissions.iter().map(text).collect()
+}
+
+/// A pod of a DaemonSet that fails, which the demo does not have.
+const FAILING_DAEMON: &str = "
+apiVersion: v1
+kind: Pod
+metadata:
+  {name: agent-1, namespace: kube-system, uid: p1, creationTimestamp: '2026-11-23T08:00:00Z', ownerReferences: [{apiVersion: apps/v1, kind: DaemonSet, name: agent, uid: d1, controller: true}]}
+spec: {containers: [{name: agent, image: 'agent:1'}], nodeName: node-1}
+status:
+  phase: Running
+  containerStatuses:
+  - {name: agent, image: 'agent:1', ready: false, restartCount: 3, state: {waiting: {reason: CrashLoopBackOff}}, lastState: {terminated: {reason: Error, exitCode: 1, finishedAt: '2026-11-23T09:28:00Z'}}}
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: agent, namespace: kube-system, uid: d1}
+";
+
+/// What `troubleshoot` uses on that pod.
+async fn used_on_a_failing_daemon() -> BTreeSet<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let objects = folder.path().join("clusters/bare/objects");
+    std::fs::create_dir_all(&objects).unwrap();
+    let head = r#"{"format": 1, "name": "daemon", "taken_at": "2026-11-23T09:30:00Z", "account": "111122223333", "region": "eu-west-1"}"#;
+    std::fs::write(folder.path().join("snapshot.json"), head).unwrap();
+    std::fs::write(objects.join("all.yaml"), FAILING_DAEMON).unwrap();
+    let world = World::of(eks_mcp::snapshot::Snapshot::open(folder.path()).unwrap());
+    world.call("troubleshoot", json!({"cluster": "bare", "namespace": "kube-system", "name": "agent-1"})).await;
+    world.usage.take()
+}
