@@ -57,6 +57,11 @@ pub trait Aws: Send + Sync + 'static {
         None
     }
 
+    /// The Regions that hold clusters, where that is known without asking AWS; empty otherwise.
+    async fn known_regions(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// EKS in a Region.
     fn eks(&self, scope: &Scope) -> Arc<dyn Eks>;
 

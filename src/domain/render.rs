@@ -103,11 +103,12 @@ fn render_objects(title: &str, items: &[Value], depth: usize, text: &mut String)
 fn render_item(fields: &Map<String, Value>, text: &mut String) {
     let mut rest = Vec::new();
     let mut head = Vec::new();
+    let has_summary = fields.contains_key("summary");
     for (key, value) in fields {
-        if is_scalar(value)
-            && scalar(value).len() <= 60
-            && !matches!(key.as_str(), "summary" | "command" | "value" | "message" | "fix")
-        {
+        let special = matches!(key.as_str(), "summary" | "command" | "value");
+        // Beside a summary stand short facts; without one the first two fields name the item.
+        let fits = if has_summary { scalar(value).len() <= 60 } else { head.len() < 2 && rest.is_empty() };
+        if is_scalar(value) && !special && fits {
             head.push(match value {
                 Value::String(word) => word.clone(),
                 other => format!("{} {}", key.replace('_', " "), scalar(other)),
@@ -127,6 +128,7 @@ fn render_item(fields: &Map<String, Value>, text: &mut String) {
         match value {
             Value::String(word) if key == "command" => line(0, &format!("$ {word}"), text),
             Value::String(word) if key == "value" => line(0, &format!("= {word}"), text),
+            Value::String(word) if key == "at" => line(0, &format!("at {word}"), text),
             Value::String(word) => line(0, word, text),
             other => render_entry(key, other, 0, text),
         }

@@ -6,7 +6,21 @@ use kube::core::Status;
 
 use crate::error::{ErrorKind, ToolError};
 
-/// What failed, on which thing, and why. `private` tells whether the endpoint can be reached from the internet.
+/// A request that did not get through to the API server of an EKS cluster.
+#[derive(Debug, thiserror::Error)]
+#[error("cluster `{cluster}` at {endpoint}")]
+pub(super) struct EndpointError {
+    /// Name of the cluster.
+    pub(super) cluster: String,
+    /// URL of its API server.
+    pub(super) endpoint: String,
+    /// Whether the endpoint can be reached from within the VPC only.
+    pub(super) private_only: bool,
+    /// Why.
+    pub(super) source: tower::BoxError,
+}
+
+/// What failed, on which thing, and why.
 pub fn map(err: &kube::Error, thing: &str) -> ToolError {
     match err {
         kube::Error::Api(status) => api_error(status, thing),
@@ -21,7 +35,7 @@ pub fn map(err: &kube::Error, thing: &str) -> ToolError {
 fn api_error(status: &Status, thing: &str) -> ToolError {
     let message = &status.message;
     match status.code {
-        401 => ToolError::new(ErrorKind::Credentials, format!("{thing}: the API server does not know this identity ({message})")).with_hint(
+        401 => ToolError::new(ErrorKind::AccessDenied, format!("{thing}: the API server does not know this identity ({message})")).with_hint(
             "Create an access entry for this IAM identity on the cluster (`aws eks create-access-entry`), check the cluster name, and that the clock is right.",
         ),
         403 => ToolError::new(ErrorKind::AccessDenied, format!("{thing}: {message}"))
@@ -50,8 +64,14 @@ fn transport_error(err: &kube::Error, thing: &str) -> ToolError {
         return ToolError::new(ErrorKind::Unreachable, format!("{thing}: the certificate of the endpoint is not trusted ({reason})"))
             .with_hint("The cluster's certificate authority may have been rotated, or a proxy breaks TLS open; call again, then check what answers at the endpoint.");
     }
-    ToolError::new(ErrorKind::Unreachable, format!("{thing}: the Kubernetes endpoint cannot be reached ({reason})"))
-        .with_hint("If the cluster has only a private endpoint, run this server inside its VPC or through a tunnel; if it is public, check that its allowed CIDRs include this machine, and DNS, proxy and firewall.")
+    let endpoint = source_of::<EndpointError>(err);
+    let place = endpoint.map_or_else(|| "the Kubernetes endpoint".to_owned(), |it| format!("the Kubernetes endpoint of {it}"));
+    let hint = if endpoint.is_some_and(|it| it.private_only) {
+        "This cluster has only a private endpoint: run this server inside its VPC, a peered network, or through a tunnel."
+    } else {
+        "If the cluster has only a private endpoint, run this server inside its VPC or through a tunnel; if it is public, check that its allowed CIDRs include this machine, and DNS, proxy and firewall."
+    };
+    ToolError::new(ErrorKind::Unreachable, format!("{thing}: {place} cannot be reached ({reason})")).with_hint(hint)
 }
 
 /// The innermost error, which says why; the outer ones only say where.

@@ -18,8 +18,9 @@ use tokio::sync::Mutex;
 use tower::BoxError;
 use tower::buffer::BufferLayer;
 use tower::filter::{AsyncFilterLayer, FilterLayer};
-use tower::util::MapResponseLayer;
+use tower::util::{MapErrLayer, MapResponseLayer};
 
+use super::error::EndpointError;
 use super::{Clusters, read_only};
 use crate::aws::sdk::SdkAws;
 use crate::aws::token::{Token, Tokens};
@@ -135,7 +136,14 @@ fn eks_client(cluster: &Cluster, tokens: Tokens) -> Result<Client, ToolError> {
         }
         response
     });
+    let vpc = cluster.vpc.clone().unwrap_or_default();
+    let (name, endpoint) = (name.clone(), endpoint.clone());
+    let place = MapErrLayer::new(move |source: BoxError| {
+        let private_only = vpc.private_access && !vpc.public_access;
+        BoxError::from(EndpointError { cluster: name.clone(), endpoint: endpoint.clone(), private_only, source })
+    });
     let builder = ClientBuilder::try_from(config).map_err(|err| upstream(super::error::root_cause(&err)))?;
+    let builder = builder.with_layer(&place);
     Ok(builder
         .with_layer(&watch)
         .with_layer(&BufferLayer::new(REQUESTS))

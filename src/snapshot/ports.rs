@@ -37,6 +37,10 @@ impl Aws for RecordedAws {
         self.snapshot.region_of(cluster)
     }
 
+    async fn known_regions(&self) -> Vec<String> {
+        self.snapshot.clusters.keys().filter_map(|name| self.snapshot.region_of(name)).collect()
+    }
+
     fn eks(&self, scope: &Scope) -> Arc<dyn Eks> {
         self.port(&scope.region)
     }

@@ -26,7 +26,9 @@ async fn clusters_are_listed_over_regions_worst_first() {
     assert_eq!(rows[0][0], "payments", "on extended support: {answer:#}");
     assert!(answer["summary"].as_str().unwrap().starts_with("3 clusters in 2 Regions"), "{answer:#}");
     let answer = world.call("list_clusters", json!({})).await;
-    assert_eq!(answer["clusters"]["rows"].as_array().unwrap().len(), 1, "only the Region of the snapshot");
+    assert_eq!(answer["clusters"]["rows"].as_array().unwrap().len(), 3, "a snapshot knows its Regions");
+    let answer = world.call("list_clusters", json!({"regions": ["us-east-1"]})).await;
+    assert_eq!(answer["clusters"]["rows"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]

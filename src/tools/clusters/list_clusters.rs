@@ -152,6 +152,10 @@ async fn regions(cx: &Context, input: &Input) -> Result<Vec<String>, ToolError> 
     for region in &input.regions {
         regions.push(cx.region(Some(region)).await?);
     }
+    if regions.is_empty() && cx.configured_region.is_none() {
+        // A snapshot knows where its clusters are.
+        regions = cx.world.aws.known_regions().await;
+    }
     if regions.is_empty() {
         regions.push(cx.region(None).await?);
     }
