@@ -72,6 +72,12 @@ impl Tokens {
         Ok(Token { secret, renew_at: now + LIFETIME })
     }
 
+    /// Whom the present credentials belong to, where STS tells.
+    pub async fn identity(&self) -> Option<String> {
+        let clients = self.shared.state().clients(&self.region).await;
+        clients.sts.get_caller_identity().send().await.ok()?.arn
+    }
+
     /// Forgets the present credentials: the API server no longer takes what they sign.
     pub fn forget_credentials(&self) {
         self.shared.forget(&self.shared.state());

@@ -18,7 +18,7 @@ use tokio::sync::Mutex;
 use tower::BoxError;
 use tower::buffer::BufferLayer;
 use tower::filter::{AsyncFilterLayer, FilterLayer};
-use tower::util::{MapErrLayer, MapResponseLayer};
+use tower::util::{AndThenLayer, MapErrLayer};
 
 use super::error::EndpointError;
 use super::{Clusters, read_only};
@@ -127,14 +127,14 @@ fn eks_client(cluster: &Cluster, tokens: Tokens) -> Result<Client, ToolError> {
         let bearer = Arc::clone(&bearer);
         async move { bearer.authorize(request).await.map_err(BoxError::from) }
     });
-    let watch = MapResponseLayer::new(move |response: Response<_>| {
-        if response.status() == StatusCode::UNAUTHORIZED {
-            renewer.tokens.forget_credentials();
-            if let Ok(mut token) = renewer.token.try_lock() {
-                *token = None;
+    let refused = AndThenLayer::new(move |response: Response<_>| {
+        let bearer = Arc::clone(&renewer);
+        async move {
+            if response.status() == StatusCode::UNAUTHORIZED {
+                return Err(BoxError::from(bearer.refused().await));
             }
+            Ok(response)
         }
-        response
     });
     let vpc = cluster.vpc.clone().unwrap_or_default();
     let (name, endpoint) = (name.clone(), endpoint.clone());
@@ -145,7 +145,7 @@ fn eks_client(cluster: &Cluster, tokens: Tokens) -> Result<Client, ToolError> {
     let builder = ClientBuilder::try_from(config).map_err(|err| upstream(super::error::root_cause(&err)))?;
     let builder = builder.with_layer(&place);
     Ok(builder
-        .with_layer(&watch)
+        .with_layer(&refused)
         .with_layer(&BufferLayer::new(REQUESTS))
         .with_layer(&authorize)
         .with_layer(&FilterLayer::new(filter))
@@ -187,6 +187,18 @@ struct Bearer {
 }
 
 impl Bearer {
+    /// The API server does not take the token: forgets it, and says whom the cluster does not know.
+    async fn refused(&self) -> ToolError {
+        *self.token.lock().await = None;
+        self.tokens.forget_credentials();
+        let identity =
+            self.tokens.identity().await.map_or_else(|| "this identity".to_owned(), |arn| format!("the identity {arn}"));
+        let message = format!("cluster `{}` does not accept {identity} (401 Unauthorized)", self.cluster);
+        ToolError::new(ErrorKind::AccessDenied, message).with_hint(
+            "Create an access entry for this IAM identity on the cluster (`aws eks create-access-entry`); check that the clock is right.",
+        )
+    }
+
     async fn authorize(&self, mut request: Request<Body>) -> Result<Request<Body>, ToolError> {
         let mut token = self.token.lock().await;
         if token.as_ref().is_none_or(|it| it.renew_at <= Timestamp::now()) {
