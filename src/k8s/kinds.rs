@@ -148,13 +148,29 @@ pub async fn resolve(client: &Client, word: &str) -> Result<Kind, ToolError> {
     }
 }
 
-/// The kinds of every API group, preferred version first, from aggregated discovery.
+/// The kinds of every named API group that can be listed, in their preferred version, from aggregated discovery.
 ///
 /// # Errors
 /// What the API server answers.
 pub async fn discover(client: &Client) -> Result<Vec<Kind>, ToolError> {
-    const ACCEPT: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
-    let answer = api::get(client, "/apis", ACCEPT, "discovery of API groups").await?;
+    let answer = api::get(client, "/apis", DISCOVERY, "discovery of API groups").await?;
+    Ok(listable(&answer))
+}
+
+/// The kinds of every API group that can be listed, the core group first.
+///
+/// # Errors
+/// What the API server answers.
+pub async fn discover_all(client: &Client) -> Result<Vec<Kind>, ToolError> {
+    let (core, named) = futures::join!(api::get(client, "/api", DISCOVERY, "discovery of the core group"), discover(client));
+    let mut kinds = listable(&core?);
+    kinds.extend(named?);
+    Ok(kinds)
+}
+
+const DISCOVERY: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
+
+fn listable(answer: &Value) -> Vec<Kind> {
     let mut kinds = Vec::new();
     for group in answer.get("items").and_then(Value::as_array).into_iter().flatten() {
         let group_name = group.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
@@ -182,5 +198,5 @@ pub async fn discover(client: &Client) -> Result<Vec<Kind>, ToolError> {
             }
         }
     }
-    Ok(kinds)
+    kinds
 }
