@@ -12,6 +12,7 @@ use crate::tool::Entry;
 pub const ALL: &[Entry] = &[
     Entry::of::<clusters::list_clusters::ListClusters>(),
     Entry::of::<clusters::describe_cluster::DescribeCluster>(),
+    Entry::of::<workloads::list_api_kinds::ListApiKinds>(),
     Entry::of::<workloads::list_resources::ListResources>(),
     Entry::of::<workloads::list_events::ListEvents>(),
     Entry::of::<workloads::get_logs::GetLogs>(),

@@ -72,6 +72,15 @@ async fn unhealthy_pods_come_first_and_healthy_ones_are_counted() {
 }
 
 #[tokio::test]
+async fn kinds_are_searched_across_groups() {
+    let world = World::demo();
+    let answer = world.call("list_api_kinds", json!({"cluster": "storefront", "search": "nodepool"})).await;
+    assert_eq!(answer["kinds"]["rows"][0][0], "NodePool", "{answer:#}");
+    let answer = world.call("list_api_kinds", json!({"cluster": "dev", "group": "core"})).await;
+    assert!(answer["kinds"]["rows"].to_string().contains("[\"Pod\",\"\",\"v1\",\"pods\",\"po\",\"namespaced\"]"), "{answer:#}");
+}
+
+#[tokio::test]
 async fn secrets_show_keys_and_never_values() {
     let world = World::demo();
     for group_by in ["owner", "none"] {
@@ -157,6 +166,7 @@ async fn costs_add_up_by_hand() {
 #[tokio::test]
 async fn declared_permissions_are_the_used_ones() {
     let calls: &[(&str, &[Value])] = &[
+        ("list_api_kinds", &[json!({"cluster": "dev"}), json!({"cluster": "none", "region": "us-east-1"})]),
         ("list_clusters", &[json!({})]),
         ("describe_cluster", &[json!({"cluster": "dev"}), json!({"cluster": "none", "region": "us-east-1"})]),
         (

@@ -2,5 +2,6 @@
 
 mod cursor;
 pub mod get_logs;
+pub mod list_api_kinds;
 pub mod list_events;
 pub mod list_resources;

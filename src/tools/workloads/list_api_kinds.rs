@@ -1,0 +1,103 @@
+//! `list_api_kinds`
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::context::Context;
+use crate::domain::table::{Omitted, Table};
+use crate::domain::target::Target;
+use crate::domain::text::count;
+use crate::error::ToolError;
+use crate::k8s::kinds::{self, Kind};
+use crate::tool::{Effect, Meta, Permission, Tool, Toolset};
+
+/// `list_api_kinds`
+pub struct ListApiKinds;
+
+/// Arguments of `list_api_kinds`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// Name or ARN of the cluster.
+    #[schemars(length(min = 1, max = 200))]
+    cluster: String,
+    /// AWS Region. Default: that of the ARN, else of the server.
+    #[schemars(length(max = 32))]
+    region: Option<String>,
+    /// Part of a kind, plural or short name.
+    #[schemars(length(max = 100))]
+    search: Option<String>,
+    /// API group, such as `karpenter.sh`; `core` for the core group.
+    #[schemars(length(max = 253))]
+    group: Option<String>,
+}
+
+/// Answer of `list_api_kinds`.
+#[derive(Serialize, JsonSchema)]
+pub struct Output {
+    /// The cluster that was read.
+    target: Target,
+    /// The moment the answer describes.
+    as_of: Timestamp,
+    /// One sentence: how many kinds in how many groups.
+    summary: String,
+    /// Kinds that can be listed, by group; the core group is empty. Pass `kind` to `list_resources`, as `group/kind` where it is ambiguous.
+    kinds: Table,
+    /// What was left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    omitted: Option<Omitted>,
+}
+
+impl Tool for ListApiKinds {
+    const META: Meta = Meta {
+        name: "list_api_kinds",
+        title: "List API kinds",
+        description: "List the kinds of objects that a cluster serves, custom resources included, with group, version, scope and short names. \
+                      Use it when `list_resources` does not know a kind.",
+        toolset: Toolset::Workloads,
+        effect: Effect::Read,
+        permissions: &[
+            Permission::iam("eks:DescribeCluster"),
+            // For near names when the cluster does not exist.
+            Permission::iam("eks:ListClusters"),
+        ],
+    };
+    type Input = Input;
+    type Output = Output;
+
+    async fn run(cx: &Context, input: Input) -> Result<Output, ToolError> {
+        let target = cx.target(&input.cluster, input.region.as_deref()).await?;
+        let client = cx.kubernetes(&target).await?;
+        let mut found = kinds::discover_all(&client).await?;
+        found.retain(|kind| is_wanted(kind, &input));
+        found.sort_by(|a, b| (&a.group, &a.kind).cmp(&(&b.group, &b.kind)));
+        let mut groups: Vec<&str> = found.iter().map(|it| it.group.as_str()).collect();
+        groups.dedup();
+        let summary = format!("{} in {}.", count(found.len(), "kind"), count(groups.len(), "API group"));
+        let mut kinds = Table::new(["kind", "group", "version", "plural", "short names", "scope"]);
+        for kind in &found {
+            let scope = if kind.namespaced { "namespaced" } else { "cluster" };
+            kinds.push([
+                kind.kind.clone(),
+                kind.group.clone(),
+                kind.version.clone(),
+                kind.plural.clone(),
+                kind.short_names.join(","),
+                scope.to_owned(),
+            ]);
+        }
+        let cut = kinds.fit(cx.limits.budget * 9 / 10);
+        Ok(Output { target, as_of: cx.now(), summary, kinds, omitted: Omitted::some(cut, "Pass `group` or `search`.") })
+    }
+}
+
+fn is_wanted(kind: &Kind, input: &Input) -> bool {
+    let in_group = input.group.as_deref().is_none_or(|group| kind.group == group || (group == "core" && kind.group.is_empty()));
+    let matches = input.search.as_ref().is_none_or(|search| {
+        let search = search.to_lowercase();
+        let names = [&kind.kind.to_lowercase(), &kind.plural, &kind.group];
+        names.iter().any(|it| it.contains(&search)) || kind.short_names.contains(&search)
+    });
+    in_group && matches
+}
