@@ -160,3 +160,33 @@ fn a_certificate_authority_that_is_none_is_named() {
     assert_eq!(code, 1);
     assert!(error["message"].as_str().unwrap().contains("certificate authority"), "{error:#}");
 }
+
+#[test]
+fn contexts_of_a_kubeconfig_are_clusters_for_users_without_iam() {
+    let (address, _) = stand_in(|_, request| {
+        if !request.starts_with("GET /api/v1/pods?limit=500 ")
+            || !request.to_lowercase().contains("authorization: bearer static-token")
+        {
+            return (404, "", "{\"kind\": \"Status\", \"message\": \"unexpected\"}".to_owned());
+        }
+        let pod = serde_json::json!({"metadata": {"name": "web-1", "namespace": "shop"}, "status": {"phase": "Failed"}});
+        (200, "", serde_json::json!({"kind": "PodList", "items": [pod]}).to_string())
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config");
+    let config = format!(
+        "apiVersion: v1\nkind: Config\nclusters: [{{name: c, cluster: {{server: 'http://{address}'}}}}]\n\
+         users: [{{name: u, user: {{token: static-token}}}}]\ncontexts: [{{name: home-lab, context: {{cluster: c, user: u}}}}]\n"
+    );
+    std::fs::write(&file, config).unwrap();
+    let mut command = binary();
+    command.args(["call", "list_resources", r#"{"cluster": "home-lab", "kind": "Pod"}"#, "--kubeconfig"]).arg(&file);
+    let (code, output, error) = read(command.output().unwrap());
+    assert_eq!(code, 0, "{error}");
+    assert!(output.contains("web-1"), "{output}");
+    let mut command = binary();
+    command.args(["call", "list_resources", r#"{"cluster": "home-lab", "kind": "Pod"}"#, "--kubeconfig", "/no/such/file"]);
+    let (code, _, error) = read(command.output().unwrap());
+    assert_eq!(code, 1);
+    assert!(error.contains("kubeconfig"), "{error}");
+}

@@ -16,9 +16,12 @@ pub(crate) struct Wire {
 
 impl Wire {
     pub(crate) fn connect() -> Self {
-        use rmcp::ServiceExt as _;
         let world = World::demo();
-        let server = Server::new(Arc::new(world.registry), world.context);
+        Self::to(Server::new(Arc::new(world.registry), world.context))
+    }
+
+    pub(crate) fn to(server: Server) -> Self {
+        use rmcp::ServiceExt as _;
         let (ours, theirs) = tokio::io::duplex(1 << 20);
         tokio::spawn(async move {
             if let Ok(running) = server.serve(theirs).await {
@@ -54,7 +57,7 @@ impl Wire {
         self.legacy(method, params).await
     }
 
-    async fn initialize(&mut self, version: &str) -> Value {
+    pub(crate) async fn initialize(&mut self, version: &str) -> Value {
         let params = json!({"protocolVersion": version, "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}});
         let answer = self.legacy("initialize", params).await;
         self.send(json!({"jsonrpc": "2.0", "method": "notifications/initialized"})).await;

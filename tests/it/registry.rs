@@ -91,6 +91,22 @@ async fn a_panic_becomes_an_answer_and_the_next_call_works() {
 }
 
 #[tokio::test]
+async fn a_slow_call_delays_no_other_and_a_panic_is_answered_on_the_wire() {
+    let (registry, cx) = setup();
+    let mut wire = crate::protocol::Wire::to(eks_mcp::server::Server::new(std::sync::Arc::new(registry), cx));
+    wire.initialize("2025-11-25").await;
+    let call = |id: u32, what: &str| json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": "get_odd", "arguments": {"what": what}}});
+    wire.send(call(1, "hang")).await;
+    wire.send(json!({"jsonrpc": "2.0", "id": 2, "method": "ping"})).await;
+    assert_eq!(wire.receive().await["id"], 2);
+    wire.send(call(3, "fine")).await;
+    assert_eq!(wire.receive().await["id"], 3);
+    wire.send(call(4, "panic")).await;
+    let answer = wire.receive().await;
+    assert_eq!((&answer["id"], &answer["result"]["isError"]), (&json!(4), &json!(true)), "{answer:#}");
+}
+
+#[tokio::test]
 async fn a_call_that_hangs_ends_at_its_deadline() {
     let (registry, mut cx) = setup();
     cx.limits.call_timeout = Duration::from_millis(10);
