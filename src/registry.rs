@@ -36,6 +36,7 @@ pub struct Registry {
 struct Registered {
     entry: Entry,
     validator: OnceLock<Result<Validator, String>>,
+    descriptor: OnceLock<Descriptor>,
 }
 
 /// A finished call.
@@ -86,7 +87,9 @@ impl Registry {
                 && !selection.exclude.iter().any(|it| it == name)
                 && (sets.contains(&entry.meta.toolset) || selection.tools.iter().any(|it| it == name))
         });
-        let tools = chosen.map(|entry| (entry.meta.name, Registered { entry: *entry, validator: OnceLock::new() })).collect();
+        let tools = chosen
+            .map(|entry| (entry.meta.name, Registered { entry: *entry, validator: OnceLock::new(), descriptor: OnceLock::new() }))
+            .collect();
         Ok(Self { tools })
     }
 
@@ -97,12 +100,12 @@ impl Registry {
 
     /// What `tools/list` shows.
     pub fn descriptors(&self) -> Vec<Descriptor> {
-        self.entries().map(Entry::descriptor).collect()
+        self.tools.values().map(Registered::descriptor).collect()
     }
 
     /// What `tools/list` shows of one tool.
     pub fn descriptor(&self, name: &str) -> Option<Descriptor> {
-        self.tools.get(name).map(|it| it.entry.descriptor())
+        self.tools.get(name).map(Registered::descriptor)
     }
 
     /// Every permission that the tools need, each once.
@@ -161,6 +164,11 @@ impl Registry {
 }
 
 impl Registered {
+    /// The object that `tools/list` shows, made once.
+    fn descriptor(&self) -> Descriptor {
+        self.descriptor.get_or_init(|| self.entry.descriptor()).clone()
+    }
+
     /// Checks the arguments against the very schema that was shown.
     fn check(&self, mut arguments: JsonObject) -> Result<JsonObject, ToolError> {
         // Models write null for "not given".

@@ -13,7 +13,7 @@ use crate::context::{Context, Limits, World};
 use crate::domain::time::Clock;
 use crate::k8s::live::{KubeconfigSource, LiveClusters};
 use crate::registry::{Registry, Selection};
-use crate::snapshot::{Snapshot, demo};
+use crate::snapshot::{Snapshot, demo_world};
 use crate::tools::ALL;
 
 /// Where answers come from, and with what.
@@ -96,13 +96,9 @@ impl Options {
         if let Some(seconds) = settings.call_timeout_seconds {
             limits.call_timeout = Duration::from_secs(seconds.clamp(1, 3600));
         }
-        let recorded = if self.demo {
-            Some(demo().map_err(Failure::Failed)?)
-        } else {
-            self.snapshot.as_deref().map(Snapshot::open).transpose().map_err(Failure::Usage)?
-        };
-        let world = match recorded {
-            Some(snapshot) => snapshot.into_world(),
+        let world = match &self.snapshot {
+            _ if self.demo => demo_world(),
+            Some(path) => Snapshot::open(path).map_err(Failure::Usage)?.into_world(),
             None => live(settings),
         };
         Ok(Context::new(world, limits, settings.region.clone()))

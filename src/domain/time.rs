@@ -13,6 +13,8 @@ pub enum Clock {
     System,
     /// A clock that stands still.
     Fixed(Timestamp),
+    /// A clock that stands still at a moment known only when it is asked for.
+    Deferred(fn() -> Timestamp),
 }
 
 impl Clock {
@@ -21,6 +23,7 @@ impl Clock {
         match self {
             Self::System => Timestamp::now(),
             Self::Fixed(moment) => moment,
+            Self::Deferred(moment) => moment(),
         }
     }
 }

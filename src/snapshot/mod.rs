@@ -9,7 +9,7 @@ pub mod usage;
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -79,11 +79,52 @@ impl Snapshot {
     /// The world that this snapshot shows.
     pub fn into_world(self) -> World {
         let clock = Clock::Fixed(self.head.taken_at);
-        let snapshot = Arc::new(self);
-        let aws = Arc::new(ports::RecordedAws::new(Arc::clone(&snapshot)));
-        World { aws, clusters: Arc::new(RecordedClusters { snapshot }), clock }
+        world(Arc::new(LazyLock::new(Box::new(|| self))), clock)
     }
 
+    fn empty() -> Self {
+        let head = Head {
+            format: 1,
+            name: "empty".to_owned(),
+            taken_at: Timestamp::UNIX_EPOCH,
+            account: String::new(),
+            region: String::new(),
+        };
+        Self {
+            head,
+            clusters: BTreeMap::new(),
+            versions: None,
+            associations: None,
+            series: None,
+            products: None,
+            identity: None,
+            usage: Usage::default(),
+        }
+    }
+}
+
+/// A snapshot that is read when first asked.
+type Shared = Arc<LazyLock<Snapshot, Box<dyn FnOnce() -> Snapshot + Send>>>;
+
+/// The world of the embedded demo. It is unpacked by the first call, so that starting a server costs nothing.
+pub fn demo_world() -> World {
+    static DEMO: LazyLock<Shared> = LazyLock::new(|| {
+        Arc::new(LazyLock::new(Box::new(|| {
+            demo().unwrap_or_else(|err| {
+                tracing::error!(error = %err, "the embedded demo cannot be read");
+                Snapshot::empty()
+            })
+        })))
+    });
+    world(Arc::clone(&DEMO), Clock::Deferred(|| DEMO.head.taken_at))
+}
+
+fn world(snapshot: Shared, clock: Clock) -> World {
+    let aws = Arc::new(ports::RecordedAws::new(Arc::clone(&snapshot)));
+    World { aws, clusters: Arc::new(RecordedClusters { snapshot }), clock }
+}
+
+impl Snapshot {
     /// The permissions that calls have used so far.
     pub fn usage(&self) -> Usage {
         self.usage.clone()
@@ -101,7 +142,7 @@ impl Snapshot {
 }
 
 struct RecordedClusters {
-    snapshot: Arc<Snapshot>,
+    snapshot: Shared,
 }
 
 #[async_trait]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::SignedDuration;
 
-use super::Snapshot;
+use super::Shared;
 use crate::aws::{Aws, CallerIdentity, Eks, Metrics, Pricing, Scope, Sts};
 use crate::domain::cluster::{Cluster, PodIdentityAssociation};
 use crate::domain::metric::{MetricAnswer, MetricQuery, MetricSeries, RecordedSeries};
@@ -14,11 +14,11 @@ use crate::domain::version::ClusterVersion;
 use crate::error::{ErrorKind, ToolError};
 
 pub(super) struct RecordedAws {
-    snapshot: Arc<Snapshot>,
+    snapshot: Shared,
 }
 
 impl RecordedAws {
-    pub(super) fn new(snapshot: Arc<Snapshot>) -> Self {
+    pub(super) fn new(snapshot: Shared) -> Self {
         Self { snapshot }
     }
 
@@ -60,7 +60,7 @@ impl Aws for RecordedAws {
 
 /// Every service in one Region.
 struct Port {
-    snapshot: Arc<Snapshot>,
+    snapshot: Shared,
     region: String,
 }
 
