@@ -123,7 +123,7 @@ impl Registry {
     pub async fn call(&self, cx: &Context, name: &str, arguments: JsonObject) -> Result<Answer, CallError> {
         let Some(tool) = self.tools.get(name) else {
             let near = names::did_you_mean(name, self.tools.keys().copied());
-            return Err(CallError::UnknownTool(format!("there is no tool `{name}`{near}")));
+            return Err(CallError::UnknownTool(format!("there is no tool `{name}`{near}; `tools/list` names those there are")));
         };
         let span = tracing::info_span!("tool", name = tool.entry.meta.name);
         let started = Instant::now();

@@ -20,7 +20,7 @@ use crate::registry::CallError;
 #[command(after_help = "\
 Examples:
   eks-mcp call list_clusters --demo
-  eks-mcp call troubleshoot '{\"cluster\": \"payments\", \"namespace\": \"checkout\", \"name\": \"checkout-api-…\"}' --demo
+  eks-mcp call list_resources '{\"cluster\": \"payments\", \"kind\": \"Pod\"}' --demo
   eks-mcp call describe_cluster '{\"cluster\": \"prod\"}' --region eu-west-1 --text")]
 pub(super) struct Call {
     /// Name of the tool; `eks-mcp tools` lists them.

@@ -39,7 +39,7 @@ static SHAPES: LazyLock<Vec<Shape>> = LazyLock::new(|| {
         r"(?i)(?P<keep>\b(?:authorization|proxy-authorization)\b\W{1,4}(?:basic|bearer)\s+)[A-Za-z0-9+/=._~-]{6,}",
         r"(?i)(?P<keep>\bbearer\s+)[A-Za-z0-9+/=._~-]{20,}",
         // Assignments whose key says that the value is secret: key=value, key: value, "key":"value".
-        r#"(?i)(?P<keep>\b[a-z0-9_.-]*(?:password|passwd|secret_?access_?key|client_?secret|api_?key|access_?token|auth_?token|refresh_?token|session_?token|private_?key|credential|secret)s?["']?\s{0,3}[=:]\s{0,3})(?P<value>"[^"\n]+"|'[^'\n]+'|[^\s"',;&}\])]+)"#,
+        r#"(?i)(?P<keep>\b[a-z0-9_.-]*(?:password|passwd|secret_?access_?key|client_?secret|api_?key|access_?token|auth_?token|refresh_?token|session_?token|private_?key|secret)s?["']?\s{0,3}[=:]\s{0,3})(?P<value>"[^"\n]+"|'[^'\n]+'|[^\s"',;&}\])]+)"#,
     ];
     patterns
         .iter()

@@ -154,6 +154,7 @@ async fn every_fault_is_found_by_its_cause_and_the_healthy_pods_are_healthy() {
             let (namespace, name) = (pod["metadata"]["namespace"].as_str().unwrap(), pod["metadata"]["name"].as_str().unwrap());
             let arguments = json!({"cluster": cluster, "namespace": namespace, "name": name});
             let diagnosis = world.call("troubleshoot", arguments).await;
+            assert!(!diagnosis["summary"].as_str().unwrap().contains("[redacted]"), "{diagnosis:#}");
             match diagnosis["root_cause"]["id"].as_str() {
                 Some(id) => {
                     let expected = faults.iter().find(|(space, prefix, _)| *space == namespace && name.starts_with(prefix));

@@ -58,7 +58,7 @@ fn without_credentials(facts: &Facts, container: &Container<'_>) -> Option<Findi
     // Environment from elsewhere may hold credentials that nobody has seen.
     let hidden = !container.spec.list("envFrom").is_empty() && associated != Some(false);
     let confidence = if account.is_none() || hidden { confidence.lowered() } else { confidence };
-    let summary = format!("{} finds no AWS credentials: {why}.", super::title(container));
+    let summary = format!("{} finds no AWS credentials, because {why}.", super::title(container));
     let finding = Finding::new("podidentity-no-association", Depth::Reference, confidence, summary)
         .specific(8)
         .alive(liveness)

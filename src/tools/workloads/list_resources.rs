@@ -245,6 +245,9 @@ impl Found {
 
     fn summary(&self, plural: &str, namespace: Option<&str>) -> String {
         let place = namespace.map(|it| format!(" in namespace {it}")).unwrap_or_default();
+        if self.total == 0 {
+            return format!("No {plural}{place}.");
+        }
         if self.unhealthy == 0 {
             return format!("{} {plural}{place}, all healthy.", self.total);
         }
