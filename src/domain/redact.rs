@@ -38,6 +38,8 @@ static SHAPES: LazyLock<Vec<Shape>> = LazyLock::new(|| {
         // Authorization headers.
         r"(?i)(?P<keep>\b(?:authorization|proxy-authorization)\b\W{1,4}(?:basic|bearer)\s+)[A-Za-z0-9+/=._~-]{6,}",
         r"(?i)(?P<keep>\bbearer\s+)[A-Za-z0-9+/=._~-]{20,}",
+        // Credentials, where they are assigned: prose says `credentials: …` of things that are no secret.
+        r#"(?i)(?P<keep>\b[a-z0-9_.-]*credentials?["']?\s{0,3}=\s{0,3}|"[a-z0-9_.-]*credentials?"\s{0,3}:\s{0,3})(?P<value>"[^"\n]+"|'[^'\n]+'|[^\s"',;&}\])]+)"#,
         // Assignments whose key says that the value is secret: key=value, key: value, "key":"value".
         r#"(?i)(?P<keep>\b[a-z0-9_.-]*(?:password|passwd|secret_?access_?key|client_?secret|api_?key|access_?token|auth_?token|refresh_?token|session_?token|private_?key|secret)s?["']?\s{0,3}[=:]\s{0,3})(?P<value>"[^"\n]+"|'[^'\n]+'|[^\s"',;&}\])]+)"#,
     ];
@@ -139,7 +141,7 @@ mod tests {
 
     #[test]
     fn every_pattern_compiles() {
-        assert_eq!(SHAPES.len(), 10);
+        assert_eq!(SHAPES.len(), 11);
     }
 
     #[test]
@@ -148,6 +150,7 @@ mod tests {
             ("password=hunter2 ok", "password=[redacted] ok"),
             (r#"{"db_password":"hunter2"}"#, r#"{"db_password":"[redacted]"}"#),
             ("postgres://app:hunter2@db:5432/x", "postgres://app:[redacted]@db:5432/x"),
+            ("db_credentials=hunter2", "db_credentials=[redacted]"),
             ("key AKIAIOSFODNN7EXAMPLE used", "key [redacted] used"),
             ("Authorization: Bearer abcdefghijkl", "Authorization: Bearer [redacted]"),
             ("X-Amz-Signature=5bdfabcefa9b&x=1", "X-Amz-Signature=[redacted]&x=1"),
@@ -169,6 +172,7 @@ mod tests {
             "-----BEGIN CERTIFICATE-----\nMIIE\n-----END CERTIFICATE-----",
             "secret: arn:aws:secretsmanager:us-east-1:111122223333:secret:db",
             "password: required",
+            "finds no AWS credentials: service account reader",
             "resourceVersion: 100007",
         ] {
             assert_eq!(text(input), (Cow::Borrowed(input), 0));
