@@ -6,8 +6,14 @@ default: check
 # Formatting, lints and documentation, without running anything.
 check:
     cargo fmt --check
+    git ls-files -z 'src/tools/*/*.rs' | xargs -0 rustfmt --check
     cargo clippy --all-targets --locked -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items --locked
+
+# Formats every file, those that only a macro names included.
+fmt:
+    cargo fmt
+    git ls-files -z 'src/tools/*/*.rs' | xargs -0 rustfmt
 
 # Every test that needs neither network nor credentials.
 test *args:

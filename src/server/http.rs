@@ -11,11 +11,8 @@ use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, Stream
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::{GRACE, Server};
+use super::{GRACE, MAX_MESSAGE, Server};
 use crate::error::{ErrorKind, ToolError};
-
-/// Most bytes of a request; the arguments of tools are small.
-pub const MAX_BODY: usize = 1 << 20;
 
 /// Who may ask.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -55,7 +52,7 @@ pub fn router(server: Server, options: &HttpOptions, stop: CancellationToken) ->
         .with_allowed_hosts(hosts.chain(options.allowed_hosts.iter().cloned()))
         .with_allowed_origins(origins.into_iter().map(str::to_owned).chain(options.allowed_origins.iter().cloned()))
         .enforce_origin_validation()
-        .with_max_request_body_bytes(MAX_BODY)
+        .with_max_request_body_bytes(MAX_MESSAGE)
         .with_cancellation_token(stop);
     let service = StreamableHttpService::new(move || Ok(server.clone()), Arc::new(NeverSessionManager::default()), config);
     // Ready means able to answer: nothing is loaded or contacted at start, so a server that listens is ready.

@@ -8,6 +8,9 @@ pub use handler::{Server, VERSIONS};
 
 use std::time::Duration;
 
+/// Most bytes of one message; the arguments of tools are small.
+pub const MAX_MESSAGE: usize = 1 << 20;
+
 /// How long calls in flight may go on after the server was asked to stop.
 pub const GRACE: Duration = Duration::from_secs(5);
 
@@ -25,6 +28,7 @@ pub fn stop_requested() -> impl Future<Output = ()> + Send + 'static {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
+        tracing::info!(seconds = GRACE.as_secs(), "asked to stop; calls in flight are answered first");
     }
 }
 

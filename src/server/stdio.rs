@@ -3,11 +3,21 @@
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 
-use rmcp::ServiceExt as _;
-use tokio::io::{AsyncRead, ReadBuf};
+use futures::{StreamExt as _, future};
+use rmcp::model::ErrorData;
+use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
+use rmcp::transport::Transport;
+use rmcp::transport::async_rw::AsyncRwTransport;
+use rmcp::{RoleServer, ServiceExt as _};
+use serde::de::IgnoredAny;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::mpsc;
+use tokio_util::bytes::{Bytes, BytesMut};
+use tokio_util::codec::{Decoder, FramedRead, LinesCodec, LinesCodecError};
+use tokio_util::io::StreamReader;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use super::{Server, stop_requested};
+use super::{MAX_MESSAGE, Server, stop_requested};
 
 /// Serves until standard input ends or the process is asked to stop. Calls in flight are then answered within the grace period.
 ///
@@ -23,7 +33,7 @@ pub async fn serve(server: Server) -> anyhow::Result<()> {
         signalled.cancel();
     });
     let input = Until { input, stop: Box::pin(stop.clone().cancelled_owned()) };
-    let running = match server.serve((input, output)).await {
+    let running = match server.serve(transport(input, output)).await {
         Ok(running) => running,
         // A client that only looked, or was stopped, before anything was agreed on did nothing wrong.
         Err(rmcp::service::ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
@@ -32,6 +42,95 @@ pub async fn serve(server: Server) -> anyhow::Result<()> {
     };
     running.waiting().await?;
     Ok(())
+}
+
+/// Messages as lines of JSON. A line that is none is answered with a parse error, where the framework would say nothing and
+/// leave its sender waiting; the connection goes on.
+pub fn transport(
+    input: impl AsyncRead + Send + Unpin + 'static,
+    output: impl AsyncWrite + Send + Unpin + 'static,
+) -> impl Transport<RoleServer, Error = std::io::Error> + 'static {
+    let (refuse, refused) = mpsc::unbounded_channel();
+    let lines = FramedRead::new(input, Lenient(LinesCodec::new_with_max_length(MAX_MESSAGE)));
+    let messages = lines.filter_map(move |line| future::ready(line.map(|line| accepted(line, &refuse)).transpose()));
+    Answering { inner: AsyncRwTransport::new_server(StreamReader::new(messages.boxed()), output), refused }
+}
+
+/// The line with its end, if it is JSON; what is wrong with it goes to `refuse` otherwise.
+fn accepted(line: Result<String, LinesCodecError>, refuse: &mpsc::UnboundedSender<ErrorData>) -> Option<Bytes> {
+    let problem = match line {
+        Ok(line) if line.trim().is_empty() => return None,
+        Ok(line) => match serde_json::from_str::<IgnoredAny>(line.trim_start_matches('\u{feff}')) {
+            Ok(_) => return Some(Bytes::from(line + "\n")),
+            Err(err) => {
+                ErrorData::parse_error(format!("the line is no JSON: {err}; send one JSON-RPC message on each line"), None)
+            }
+        },
+        Err(LinesCodecError::MaxLineLengthExceeded) => {
+            ErrorData::invalid_request(format!("the message is longer than {MAX_MESSAGE} bytes; send a smaller one"), None)
+        }
+        Err(LinesCodecError::Io(err)) => ErrorData::parse_error(format!("the line cannot be read: {err}; send UTF-8"), None),
+    };
+    // The receiver lives as long as the transport that reads here.
+    let _ = refuse.send(problem);
+    None
+}
+
+/// Lines whose faults are items, because an error would end the stream.
+struct Lenient(LinesCodec);
+
+impl Decoder for Lenient {
+    type Item = Result<String, LinesCodecError>;
+    type Error = std::io::Error;
+
+    fn decode(&mut self, buffer: &mut BytesMut) -> Result<Option<Self::Item>, Self::Error> {
+        Ok(self.0.decode(buffer).transpose())
+    }
+
+    fn decode_eof(&mut self, buffer: &mut BytesMut) -> Result<Option<Self::Item>, Self::Error> {
+        Ok(self.0.decode_eof(buffer).transpose())
+    }
+}
+
+/// A transport that also answers the lines that were refused.
+struct Answering<T> {
+    inner: T,
+    refused: mpsc::UnboundedReceiver<ErrorData>,
+}
+
+impl<T: Transport<RoleServer>> Transport<RoleServer> for Answering<T> {
+    type Error = T::Error;
+
+    fn send(&mut self, item: TxJsonRpcMessage<RoleServer>) -> impl Future<Output = Result<(), Self::Error>> + Send + 'static {
+        self.inner.send(item)
+    }
+
+    async fn receive(&mut self) -> Option<RxJsonRpcMessage<RoleServer>> {
+        loop {
+            let message = tokio::select! {
+                biased;
+                Some(problem) = self.refused.recv() => Err(problem),
+                message = self.inner.receive() => Ok(message),
+            };
+            match message {
+                Ok(Some(message)) => return Some(message),
+                Ok(None) => {
+                    while let Ok(problem) = self.refused.try_recv() {
+                        let _ = self.inner.send(TxJsonRpcMessage::<RoleServer>::error(problem, None)).await;
+                    }
+                    return None;
+                }
+                Err(problem) => {
+                    // Spawned, because a future that is dropped half way would leave half a line behind.
+                    tokio::spawn(self.inner.send(TxJsonRpcMessage::<RoleServer>::error(problem, None)));
+                }
+            }
+        }
+    }
+
+    fn close(&mut self) -> impl Future<Output = Result<(), Self::Error>> + Send {
+        self.inner.close()
+    }
 }
 
 /// A reader that ends early when told to, so that stopping is the same as the end of input.

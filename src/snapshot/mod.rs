@@ -81,41 +81,16 @@ impl Snapshot {
         let clock = Clock::Fixed(self.head.taken_at);
         world(Arc::new(LazyLock::new(Box::new(|| self))), clock)
     }
-
-    fn empty() -> Self {
-        let head = Head {
-            format: 1,
-            name: "empty".to_owned(),
-            taken_at: Timestamp::UNIX_EPOCH,
-            account: String::new(),
-            region: String::new(),
-        };
-        Self {
-            head,
-            clusters: BTreeMap::new(),
-            versions: None,
-            associations: None,
-            series: None,
-            products: None,
-            identity: None,
-            usage: Usage::default(),
-        }
-    }
 }
 
 /// A snapshot that is read when first asked.
 type Shared = Arc<LazyLock<Snapshot, Box<dyn FnOnce() -> Snapshot + Send>>>;
 
 /// The world of the embedded demo. It is unpacked by the first call, so that starting a server costs nothing.
+#[expect(clippy::expect_used, reason = "a damaged archive is a damaged binary; the registry turns the panic into an error")]
 pub fn demo_world() -> World {
-    static DEMO: LazyLock<Shared> = LazyLock::new(|| {
-        Arc::new(LazyLock::new(Box::new(|| {
-            demo().unwrap_or_else(|err| {
-                tracing::error!(error = %err, "the embedded demo cannot be read");
-                Snapshot::empty()
-            })
-        })))
-    });
+    static DEMO: LazyLock<Shared> =
+        LazyLock::new(|| Arc::new(LazyLock::new(Box::new(|| demo().expect("the demo that the tests have read")))));
     world(Arc::clone(&DEMO), Clock::Deferred(|| DEMO.head.taken_at))
 }
 

@@ -1,22 +1,47 @@
-//! The tools: one in a file, each listed once in [`ALL`].
-
-pub mod clusters;
-pub mod cost;
-pub mod diagnose;
-pub mod observe;
-pub mod workloads;
+//! The tools: one in a file, each named once in the list below.
 
 use crate::tool::Entry;
 
-/// Every tool; the only registration.
-pub const ALL: &[Entry] = &[
-    Entry::of::<clusters::list_clusters::ListClusters>(),
-    Entry::of::<clusters::describe_cluster::DescribeCluster>(),
-    Entry::of::<workloads::list_api_kinds::ListApiKinds>(),
-    Entry::of::<workloads::list_resources::ListResources>(),
-    Entry::of::<workloads::list_events::ListEvents>(),
-    Entry::of::<workloads::get_logs::GetLogs>(),
-    Entry::of::<diagnose::troubleshoot::Troubleshoot>(),
-    Entry::of::<observe::query_container_insights::QueryContainerInsights>(),
-    Entry::of::<cost::estimate_cost::EstimateCost>(),
-];
+/// Declares the modules of the tools and collects them in [`ALL`], so that a tool is registered by one line. What tools of one
+/// set share stands in brackets.
+macro_rules! toolsets {
+    ($($(#[$doc:meta])* $toolset:ident $([$($helper:ident),*])? { $($tool:ident::$Tool:ident,)* })*) => {
+        $(
+            $(#[$doc])*
+            pub mod $toolset {
+                $($(mod $helper;)*)?
+                $(pub mod $tool;)*
+            }
+        )*
+
+        /// Every tool; the only registration. The order is that of the documentation.
+        pub const ALL: &[Entry] = &[$($(Entry::of::<$toolset::$tool::$Tool>(),)*)*];
+    };
+}
+
+toolsets! {
+    /// Tools about clusters, their versions and settings.
+    clusters {
+        list_clusters::ListClusters,
+        describe_cluster::DescribeCluster,
+    }
+    /// Tools about what runs in a cluster: resources, events, logs.
+    workloads [cursor] {
+        list_api_kinds::ListApiKinds,
+        list_resources::ListResources,
+        list_events::ListEvents,
+        get_logs::GetLogs,
+    }
+    /// Tools that find what is wrong and why.
+    diagnose {
+        troubleshoot::Troubleshoot,
+    }
+    /// Tools on metrics and logs in CloudWatch.
+    observe {
+        query_container_insights::QueryContainerInsights,
+    }
+    /// Tools on what it costs.
+    cost {
+        estimate_cost::EstimateCost,
+    }
+}

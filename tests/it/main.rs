@@ -19,5 +19,7 @@ mod protocol;
 mod recordings;
 mod registry;
 mod snapshots;
+#[cfg(unix)]
+mod stopping;
 mod support;
 mod tools;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use eks_mcp::server::{Server, VERSIONS};
+use eks_mcp::server::stdio::transport;
+use eks_mcp::server::{MAX_MESSAGE, Server, VERSIONS};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, DuplexStream, Lines, ReadHalf, WriteHalf};
 
@@ -24,7 +25,8 @@ impl Wire {
         use rmcp::ServiceExt as _;
         let (ours, theirs) = tokio::io::duplex(1 << 20);
         tokio::spawn(async move {
-            if let Ok(running) = server.serve(theirs).await {
+            let (input, output) = tokio::io::split(theirs);
+            if let Ok(running) = server.serve(transport(input, output)).await {
                 let _ = running.waiting().await;
             }
         });
@@ -177,17 +179,23 @@ async fn a_prompt_carries_the_facts_it_speaks_of() {
 }
 
 #[tokio::test]
-async fn invalid_json_does_not_end_the_connection() {
+async fn a_line_that_is_no_message_is_answered_and_does_not_end_the_connection() {
     let mut wire = Wire::connect();
     wire.initialize("2025-11-25").await;
-    wire.writer.write_all(b"{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\": \n").await.unwrap();
-    wire.send(json!({"jsonrpc": "2.0", "id": 8, "method": "ping"})).await;
-    loop {
+    let long = format!("\"{}\"", "x".repeat(MAX_MESSAGE));
+    let lines: [(&[u8], i64, &str); 4] = [
+        (b"{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\": ", -32700, "line 1 column 38"),
+        (b"\xff\xfe", -32700, "UTF-8"),
+        (b"[1, 2]", -32600, "Invalid"),
+        (long.as_bytes(), -32600, "longer than 1048576 bytes"),
+    ];
+    for (line, code, why) in lines {
+        wire.writer.write_all(line).await.unwrap();
+        wire.writer.write_all(b"\n").await.unwrap();
         let answer = wire.receive().await;
-        if answer["id"] == 8 {
-            assert_eq!(answer["result"], json!({}));
-            break;
-        }
-        assert_eq!(answer["error"]["code"], -32700, "{answer:#}");
+        assert_eq!(answer["error"]["code"], code, "{answer:#}");
+        assert!(answer["error"]["message"].as_str().unwrap().contains(why), "{answer:#}");
+        let pong = wire.legacy("ping", json!({})).await;
+        assert_eq!(pong["result"], json!({}), "{pong:#}");
     }
 }

@@ -1,3 +1,0 @@
-//! What it costs.
-
-pub mod estimate_cost;

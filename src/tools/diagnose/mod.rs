@@ -1,3 +1,0 @@
-//! What is wrong and why.
-
-pub mod troubleshoot;

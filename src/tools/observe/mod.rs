@@ -1,3 +1,0 @@
-//! Metrics and logs in CloudWatch.
-
-pub mod query_container_insights;
