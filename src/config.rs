@@ -41,6 +41,10 @@ pub struct Settings {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 3600))]
     pub call_timeout_seconds: Option<u64>,
+    /// Key that seals cursors, at least 16 characters. Give every replica of a hosted server the same. Default: made at start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 16, max = 200))]
+    pub cursor_key: Option<String>,
     /// Hosted endpoint.
     pub http: Http,
     /// Clusters that are reached without EKS.

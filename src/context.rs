@@ -8,11 +8,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::aws::{Aws, Scope};
 use crate::domain::cluster::Cluster;
+use crate::domain::cursor::Cursors;
 use crate::domain::names;
 use crate::domain::target::{ClusterArn, Target};
 use crate::domain::time::Clock;
 use crate::error::{ErrorKind, ToolError};
 use crate::k8s::Clusters;
+use crate::k8s::discovery::{Discoveries, Discovery};
+use crate::k8s::kinds::{self, Kind};
 
 /// Bounds that hold for every call.
 #[derive(Clone, Copy, Debug)]
@@ -59,12 +62,24 @@ pub struct Context {
     pub cancel: CancellationToken,
     /// Listener for progress.
     pub progress: Option<Progress>,
+    /// Seals and opens cursors.
+    pub cursors: Cursors,
+    /// Kinds of objects that clusters serve, as far as they have been asked.
+    discoveries: Discoveries,
 }
 
 impl Context {
     /// A context outside any call.
     pub fn new(world: World, limits: Limits, configured_region: Option<String>) -> Self {
-        Self { world, limits, configured_region, cancel: CancellationToken::new(), progress: None }
+        Self {
+            world,
+            limits,
+            configured_region,
+            cancel: CancellationToken::new(),
+            progress: None,
+            cursors: Cursors::with_random_key(),
+            discoveries: Discoveries::default(),
+        }
     }
 
     /// The present moment.
@@ -175,6 +190,30 @@ impl Context {
                 Err(self.cluster_not_found(target, &region).await)
             }
             result => result,
+        }
+    }
+
+    /// What a cluster serves.
+    ///
+    /// # Errors
+    /// What the API server answers, when it tells nothing at all.
+    pub async fn discovery(&self, target: &Target, client: &Client) -> Result<Arc<Discovery>, ToolError> {
+        self.discoveries.of(target, client, false).await
+    }
+
+    /// The kind that a word means in a cluster: kind, plural, singular or short name, alone or with its group.
+    ///
+    /// # Errors
+    /// `invalid_input` when several kinds share the word (with the candidates) or none has it (with near ones).
+    pub async fn kind(&self, target: &Target, client: &Client, word: &str) -> Result<Kind, ToolError> {
+        if let Some(kind) = kinds::built_in(word) {
+            return Ok(kind);
+        }
+        let discovery = self.discoveries.of(target, client, false).await?;
+        match kinds::among(&discovery, word) {
+            // It may have been installed since.
+            Err(_) => kinds::among(&*self.discoveries.of(target, client, true).await?, word),
+            found => found,
         }
     }
 }

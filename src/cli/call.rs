@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::Failure;
 use super::options::{Options, registry, start_logs};
 use super::output;
+use crate::domain::cursor::Cursors;
 use crate::error::ToolError;
 use crate::registry::CallError;
 
@@ -42,6 +43,10 @@ impl Call {
         let registry = registry(&settings)?;
         let arguments = parse(&self.arguments).map_err(Failure::Usage)?;
         let mut cx = self.options.context(&settings)?;
+        if settings.cursor_key.is_none() {
+            // The next page is asked for by another process, of the same person.
+            cx.cursors = Cursors::with_key(env!("CARGO_PKG_NAME"));
+        }
         if std::io::stderr().is_terminal() {
             cx.progress = Some(Arc::new(|done, total, message| {
                 let total = total.map(|it| format!("/{it}")).unwrap_or_default();

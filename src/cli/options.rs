@@ -10,7 +10,9 @@ use super::Failure;
 use crate::aws::sdk::SdkAws;
 use crate::config::{LogFormat, Settings};
 use crate::context::{Context, Limits, World};
+use crate::domain::cursor::Cursors;
 use crate::domain::time::Clock;
+use crate::error::ToolError;
 use crate::k8s::live::{KubeconfigSource, LiveClusters};
 use crate::registry::{Registry, Selection};
 use crate::snapshot::{Snapshot, demo_world};
@@ -101,7 +103,14 @@ impl Options {
             Some(path) => Snapshot::open(path).map_err(Failure::Usage)?.into_world(),
             None => live(settings),
         };
-        Ok(Context::new(world, limits, settings.region.clone()))
+        let mut context = Context::new(world, limits, settings.region.clone());
+        if let Some(key) = &settings.cursor_key {
+            if key.len() < 16 {
+                return Err(Failure::Usage(ToolError::invalid("`cursor_key`: it has less than 16 characters")));
+            }
+            context.cursors = Cursors::with_key(key);
+        }
+        Ok(context)
     }
 }
 
@@ -128,7 +137,7 @@ pub(super) fn start_logs(settings: &Settings) -> Result<(), Failure> {
     let level = settings.log.level.as_deref().unwrap_or("warn");
     // The Kubernetes client logs what we report ourselves, and whole bodies that it cannot parse.
     let filter = EnvFilter::try_new(format!("{level},kube_client=off"))
-        .map_err(|err| Failure::Usage(crate::error::ToolError::invalid(format!("`log.level`: `{level}` is no filter: {err}"))))?;
+        .map_err(|err| Failure::Usage(ToolError::invalid(format!("`log.level`: `{level}` is no filter: {err}"))))?;
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second subscriber in one process, as in tests, changes nothing.
     let _ = match settings.log.format {

@@ -1,50 +1,61 @@
 //! Events, grouped: the same thing said of many objects many times is one line.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::hash::{BuildHasher as _, RandomState};
 
 use jiff::Timestamp;
-use schemars::JsonSchema;
-use serde::Serialize;
 
 use super::object::Object;
 use super::text::clean_line;
 
-/// Names of objects listed in a group; the rest is counted.
-const NAMED: usize = 5;
+/// Names of objects that a group remembers; the rest is counted.
+const NAMED: usize = 3;
+
+/// Groups that are kept; a cluster that says more different things says nothing by it.
+const MAX_GROUPS: usize = 2_000;
 
 /// Alike events.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventGroup {
     /// `Warning` or `Normal`.
-    #[serde(rename = "type")]
+    pub event_type: String,
+    /// Kind of the objects concerned.
     pub kind: String,
     /// Machine-readable reason, such as `FailedScheduling`.
     pub reason: String,
     /// How often it was recorded, over all objects.
     pub count: i64,
     /// First time.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub first: Option<Timestamp>,
     /// Last time.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub last: Option<Timestamp>,
-    /// Objects concerned as `Kind/namespace/name`, at most five.
-    pub objects: Vec<String>,
-    /// How many further objects there are; absent when all are named.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub more_objects: Option<usize>,
-    /// One message, verbatim. Text from the cluster.
+    /// The first objects concerned, as namespace and name.
+    pub named: Vec<(String, String)>,
+    /// How many objects are concerned.
+    pub objects: usize,
+    /// The latest message, verbatim. Text from the cluster.
     pub example: String,
 }
 
-/// Groups events by kind of object, type, reason and normalised message.
+/// Groups events by type, kind of object, reason and normalised message. Holds a bounded amount however many there are.
 #[derive(Default)]
 pub struct EventGroups {
-    groups: BTreeMap<(String, String, String, String), Group>,
+    groups: BTreeMap<Key, Group>,
+    hasher: RandomState,
     /// Events seen, each repetition counted.
     pub total: i64,
+    /// Events of groups beyond those that are kept.
+    pub beyond: i64,
     /// Oldest moment seen.
     pub oldest: Option<Timestamp>,
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    event_type: String,
+    kind: String,
+    reason: String,
+    message: String,
 }
 
 #[derive(Default)]
@@ -52,25 +63,30 @@ struct Group {
     count: i64,
     first: Option<Timestamp>,
     last: Option<Timestamp>,
-    objects: BTreeMap<String, i64>,
+    named: Vec<(String, String)>,
+    objects: HashSet<u64>,
     example: String,
 }
 
 impl EventGroups {
-    /// Adds a core event.
+    /// Adds an event of either API: `v1` or `events.k8s.io/v1`.
     pub fn add(&mut self, event: &Object) {
-        let name = event.text("involvedObject.name");
-        let message = event.text("message");
-        let key = (
-            event.text("type").to_owned(),
-            event.text("involvedObject.kind").to_owned(),
-            event.text("reason").to_owned(),
-            normalised(message, name),
-        );
+        let about = about(event);
+        let message = message(event);
+        let key = Key {
+            event_type: event.text("type").to_owned(),
+            kind: about.kind.to_owned(),
+            reason: event.text("reason").to_owned(),
+            message: normalised(message, about.name),
+        };
         let count = times(event);
         let (first, last) = (first(event), last(event));
         self.total += count;
         self.oldest = earlier(self.oldest, first);
+        if self.groups.len() >= MAX_GROUPS && !self.groups.contains_key(&key) {
+            self.beyond += count;
+            return;
+        }
         let group = self.groups.entry(key).or_default();
         group.count += count;
         group.first = earlier(group.first, first);
@@ -79,61 +95,77 @@ impl EventGroups {
             group.example = clean_line(message);
         }
         group.last = group.last.max(last);
-        *group.objects.entry(about(event)).or_default() += count;
+        // A hash for each object, not its name: there may be a hundred thousand.
+        if group.objects.insert(self.hasher.hash_one((about.namespace, about.name))) && group.named.len() < NAMED {
+            group.named.push((about.namespace.to_owned(), about.name.to_owned()));
+        }
     }
 
     /// The groups: warnings first, then the most recent, then the most frequent.
     pub fn finish(self) -> Vec<EventGroup> {
-        let groups = self.groups.into_iter().map(|((kind, _, reason, _), group)| {
-            let mut objects: Vec<(String, i64)> = group.objects.into_iter().collect();
-            objects.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-            let more = objects.len().saturating_sub(NAMED);
-            EventGroup {
-                kind,
-                reason,
-                count: group.count,
-                first: group.first,
-                last: group.last,
-                objects: objects.into_iter().take(NAMED).map(|(name, _)| name).collect(),
-                more_objects: (more > 0).then_some(more),
-                example: group.example,
-            }
+        let groups = self.groups.into_iter().map(|(key, group)| EventGroup {
+            event_type: key.event_type,
+            kind: key.kind,
+            reason: key.reason,
+            count: group.count,
+            first: group.first,
+            last: group.last,
+            named: group.named,
+            objects: group.objects.len(),
+            example: group.example,
         });
         let mut groups: Vec<EventGroup> = groups.collect();
         groups.sort_by(|a, b| {
-            let order = |it: &EventGroup| (it.kind != "Warning", std::cmp::Reverse(it.last), std::cmp::Reverse(it.count));
-            order(a).cmp(&order(b)).then_with(|| a.reason.cmp(&b.reason))
+            let order = |it: &EventGroup| (it.event_type != "Warning", std::cmp::Reverse((it.last, it.count)));
+            order(a).cmp(&order(b)).then_with(|| (&a.reason, &a.example).cmp(&(&b.reason, &b.example)))
         });
         groups
     }
 }
 
+/// The object that an event is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct About<'a> {
+    /// Its kind.
+    pub kind: &'a str,
+    /// Its namespace, empty for cluster-scoped objects.
+    pub namespace: &'a str,
+    /// Its name.
+    pub name: &'a str,
+}
+
+/// The object that an event is about.
+pub fn about(event: &Object) -> About<'_> {
+    let of = |field: &str| {
+        let old = event.get("involvedObject").and_then(|it| it.get(field));
+        let new = || event.get("regarding").and_then(|it| it.get(field));
+        old.or_else(new).and_then(|it| it.as_str()).unwrap_or_default()
+    };
+    About { kind: of("kind"), namespace: of("namespace"), name: of("name") }
+}
+
+/// What an event says.
+pub fn message(event: &Object) -> &str {
+    let message = event.text("message");
+    if message.is_empty() { event.text("note") } else { message }
+}
+
 /// How often an event was recorded; the newer API counts in `series`.
 pub fn times(event: &Object) -> i64 {
-    event.integer("series.count").or_else(|| event.integer("count")).unwrap_or(1).max(1)
+    let count = ["series.count", "count", "deprecatedCount"].iter().find_map(|it| event.integer(it));
+    count.unwrap_or(1).max(1)
 }
 
 /// When it was first recorded.
 pub fn first(event: &Object) -> Option<Timestamp> {
-    event.time("firstTimestamp").or_else(|| event.time("eventTime")).or_else(|| event.created())
+    let fields = ["firstTimestamp", "deprecatedFirstTimestamp", "eventTime"];
+    fields.iter().find_map(|it| event.time(it)).or_else(|| event.created())
 }
 
 /// When it was last recorded.
 pub fn last(event: &Object) -> Option<Timestamp> {
-    event
-        .time("series.lastObservedTime")
-        .or_else(|| event.time("lastTimestamp"))
-        .or_else(|| event.time("eventTime"))
-        .or_else(|| event.created())
-}
-
-/// The object concerned, as `Kind/namespace/name`.
-pub fn about(event: &Object) -> String {
-    let (kind, name) = (event.text("involvedObject.kind"), event.text("involvedObject.name"));
-    match event.text("involvedObject.namespace") {
-        "" => format!("{kind}/{name}"),
-        namespace => format!("{kind}/{namespace}/{name}"),
-    }
+    let fields = ["series.lastObservedTime", "lastTimestamp", "deprecatedLastTimestamp", "eventTime"];
+    fields.iter().find_map(|it| event.time(it)).or_else(|| event.created())
 }
 
 fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
@@ -168,7 +200,25 @@ mod tests {
         assert_eq!(groups.total, 600);
         let groups = groups.finish();
         assert_eq!(groups.len(), 1);
-        assert_eq!((groups[0].count, groups[0].objects.len(), groups[0].more_objects), (600, 5, Some(295)));
+        assert_eq!((groups[0].count, groups[0].named.len(), groups[0].objects), (600, 3, 300));
+    }
+
+    #[test]
+    fn both_apis_say_the_same() {
+        let old = json!({
+            "type": "Warning", "reason": "Failed", "message": "no", "count": 4, "firstTimestamp": "2026-11-23T09:00:00Z",
+            "lastTimestamp": "2026-11-23T09:10:00Z", "involvedObject": {"kind": "Pod", "namespace": "shop", "name": "web"},
+        });
+        let new = json!({
+            "type": "Warning", "reason": "Failed", "note": "no", "deprecatedCount": 4, "deprecatedFirstTimestamp": "2026-11-23T09:00:00Z",
+            "deprecatedLastTimestamp": "2026-11-23T09:10:00Z", "regarding": {"kind": "Pod", "namespace": "shop", "name": "web"},
+        });
+        let group = |event: serde_json::Value| {
+            let mut groups = EventGroups::default();
+            groups.add(&Object::new(event));
+            groups.finish()
+        };
+        assert_eq!(group(old), group(new));
     }
 
     #[test]
@@ -177,5 +227,16 @@ mod tests {
         groups.add(&Object::new(json!({})));
         groups.add(&Object::new(json!({"count": "x", "involvedObject": 3})));
         assert_eq!(groups.finish().len(), 1);
+    }
+
+    #[test]
+    fn what_is_held_does_not_grow_with_the_number_of_different_messages() {
+        let mut groups = EventGroups::default();
+        for index in 0..MAX_GROUPS + 10 {
+            let word: String = index.to_string().bytes().map(|it| char::from(b'a' + it - b'0')).collect();
+            groups.add(&Object::new(json!({"type": "Normal", "reason": word})));
+        }
+        assert_eq!(groups.beyond, 10);
+        assert_eq!(groups.finish().len(), MAX_GROUPS);
     }
 }

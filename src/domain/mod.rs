@@ -3,6 +3,7 @@
 pub mod cluster;
 pub mod cluster_findings;
 pub mod cost;
+pub mod cursor;
 pub mod events;
 pub mod insights;
 pub mod metric;
@@ -17,4 +18,5 @@ pub mod table;
 pub mod target;
 pub mod text;
 pub mod time;
+pub mod trim;
 pub mod version;

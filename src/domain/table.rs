@@ -62,9 +62,10 @@ impl Table {
 /// What an answer left out, and how to get it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Omitted {
-    /// How many items were left out.
+    /// How many items were left out; absent when nobody knows.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
-    pub count: usize,
+    pub count: Option<usize>,
     /// How to get them.
     pub how: String,
 }
@@ -72,7 +73,12 @@ pub struct Omitted {
 impl Omitted {
     /// `None` when nothing was left out.
     pub fn some(count: usize, how: impl Into<String>) -> Option<Self> {
-        (count > 0).then(|| Self { count, how: how.into() })
+        (count > 0).then(|| Self { count: Some(count), how: how.into() })
+    }
+
+    /// Something was left out, nobody knows how much.
+    pub fn uncounted(how: impl Into<String>) -> Self {
+        Self { count: None, how: how.into() }
     }
 }
 

@@ -73,6 +73,24 @@ pub fn parse_duration(text: &str) -> Result<Duration, ToolError> {
     Duration::try_from(duration).map_err(|_| wrong())
 }
 
+/// The moment that `since` means: a duration back from now, or a moment in RFC 3339.
+///
+/// # Errors
+/// `invalid_input` when the text is neither, or a moment in the future.
+pub fn parse_since(now: Timestamp, text: &str) -> Result<Timestamp, ToolError> {
+    if let Some(moment) = parse_timestamp(text) {
+        return if moment <= now {
+            Ok(moment)
+        } else {
+            Err(ToolError::invalid(format!("`since`: `{text}` is in the future; it is {now} now")))
+        };
+    }
+    let wrong = |why: &dyn std::fmt::Display| ToolError::invalid(format!("`since`: {why}"));
+    let length = parse_duration(text).map_err(|err| wrong(&err.message))?;
+    let length = SignedDuration::try_from(length).map_err(|err| wrong(&err))?;
+    now.checked_sub(length).map_err(|err| wrong(&err))
+}
+
 /// How long ago a moment was, as kubectl writes it: `45s`, `12m`, `5h10m`, `3d4h`, `40d`.
 pub fn age(now: Timestamp, then: Timestamp) -> String {
     let seconds = (now.as_second() - then.as_second()).max(0);
@@ -107,6 +125,18 @@ mod tests {
         assert_eq!(Window::ending(now, "7d").unwrap().seconds(), 604_800);
         for wrong in ["", "3", "-3h", "0s", "three hours", "900d", "3h; DROP"] {
             assert!(Window::ending(now, wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn since_is_a_duration_or_a_moment_that_has_been() {
+        let now: Timestamp = "2026-11-23T09:30:00Z".parse().unwrap();
+        let half_past_eight: Timestamp = "2026-11-23T08:30:00Z".parse().unwrap();
+        for text in ["1h", "60m", "2026-11-23T08:30:00Z", "2026-11-23T09:30:00+01:00"] {
+            assert_eq!(parse_since(now, text).unwrap(), half_past_eight, "{text}");
+        }
+        for wrong in ["", "soon", "2026-11-23T10:30:00Z", "-1h", "99999999999999d"] {
+            assert!(parse_since(now, wrong).unwrap_err().message.starts_with("`since`: "), "{wrong}");
         }
     }
 

@@ -34,6 +34,19 @@ pub struct ListOptions<'a> {
     pub labels: Option<&'a str>,
     /// Field selector in the syntax of kubectl.
     pub fields: Option<&'a str>,
+    /// Where to start: [`Listed::next`] of the list before.
+    pub start: Option<&'a str>,
+}
+
+/// How far a list was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Listed {
+    /// Pages read.
+    pub pages: usize,
+    /// Where to go on; absent at the end of the list.
+    pub next: Option<String>,
+    /// Objects behind the last page read, where the API server says so, which it does not for selections.
+    pub remaining: Option<u64>,
 }
 
 /// Which part of a log to read.
@@ -74,7 +87,7 @@ pub async fn object(client: &Client, kind: &Kind, namespace: Option<&str>, name:
 
 /// Lists objects page by page and hands each page to `visit`, which returns whether to go on.
 ///
-/// Returns the number of pages read. Nothing but the present page is held here.
+/// Nothing but the present page is held here.
 ///
 /// # Errors
 /// As [`get`].
@@ -83,42 +96,48 @@ pub async fn list_pages(
     kind: &Kind,
     options: &ListOptions<'_>,
     mut visit: impl FnMut(Vec<Object>) -> bool + Send,
-) -> Result<usize, ToolError> {
+) -> Result<Listed, ToolError> {
     let thing = thing(kind, options.namespace, None);
     let base = collection(kind, options.namespace)?;
-    let mut token = String::new();
-    let mut pages = 0;
+    let mut token = options.start.unwrap_or_default().to_owned();
+    let mut listed = Listed::default();
     loop {
-        let mut path = format!("{base}?limit={PAGE}");
-        for (key, value) in
-            [("labelSelector", options.labels), ("fieldSelector", options.fields), ("continue", Some(token.as_str()))]
-        {
-            if let Some(value) = value.filter(|it| !it.is_empty()) {
-                path.push_str(&format!("&{key}={}", utf8_percent_encode(value, QUERY)));
-            }
-        }
-        let mut answer = get(client, &path, JSON, &thing).await?;
-        pages += 1;
+        let mut answer = get(client, &page_path(&base, options, &token), JSON, &thing).await?;
+        listed.pages += 1;
+        listed.remaining = answer.pointer("/metadata/remainingItemCount").and_then(Value::as_u64);
         answer.pointer("/metadata/continue").and_then(Value::as_str).unwrap_or_default().clone_into(&mut token);
         let items = match answer.get_mut("items").map(Value::take) {
             Some(Value::Array(items)) => items,
             _ => Vec::new(),
         };
-        let version = kind.version.as_str();
-        let objects = items.into_iter().map(|mut item| {
-            // Items of a list do not say what they are.
-            if let Value::Object(fields) = &mut item {
-                fields.entry("kind").or_insert_with(|| kind.kind.clone().into());
-                fields.entry("apiVersion").or_insert_with(|| {
-                    if kind.group.is_empty() { version.into() } else { format!("{}/{version}", kind.group).into() }
-                });
-            }
-            Object::new(item)
-        });
+        let objects = items.into_iter().map(|it| item(it, kind));
         if !visit(objects.collect()) || token.is_empty() {
-            return Ok(pages);
+            listed.next = Some(token).filter(|it| !it.is_empty());
+            return Ok(listed);
         }
     }
+}
+
+/// An item of a list, which does not say what it is.
+pub(super) fn item(mut item: Value, kind: &Kind) -> Object {
+    if let Value::Object(fields) = &mut item {
+        fields.entry("kind").or_insert_with(|| kind.kind.clone().into());
+        fields.entry("apiVersion").or_insert_with(|| {
+            if kind.group.is_empty() { kind.version.as_str().into() } else { format!("{}/{}", kind.group, kind.version).into() }
+        });
+    }
+    Object::new(item)
+}
+
+/// The path of one page of a list.
+pub(super) fn page_path(collection: &str, options: &ListOptions<'_>, token: &str) -> String {
+    let mut path = format!("{collection}?limit={PAGE}");
+    for (key, value) in [("labelSelector", options.labels), ("fieldSelector", options.fields), ("continue", Some(token))] {
+        if let Some(value) = value.filter(|it| !it.is_empty()) {
+            path.push_str(&format!("&{key}={}", utf8_percent_encode(value, QUERY)));
+        }
+    }
+    path
 }
 
 /// Lists at most `most` objects; the flag says whether there are more.
@@ -140,6 +159,26 @@ pub async fn list(
     let more = objects.len() > most;
     objects.truncate(most);
     Ok((objects, more))
+}
+
+/// Explains an empty answer: the namespace may not exist.
+///
+/// # Errors
+/// `not_found` with near names when it does not. Whether it does may be unknown, for want of a permission; that is no error.
+pub async fn check_namespace(client: &Client, namespace: &str) -> Result<(), ToolError> {
+    let Some(kind) = Kind::named("Namespace") else { return Ok(()) };
+    match object(client, &kind, None, namespace).await {
+        Err(err) if err.kind == ErrorKind::NotFound => {}
+        _ => return Ok(()),
+    }
+    let known = list(client, &kind, &ListOptions::default(), PAGE).await.map(|(known, _)| known).unwrap_or_default();
+    // A snapshot need not hold namespaces.
+    if known.is_empty() {
+        return Ok(());
+    }
+    let near = names::did_you_mean(namespace, known.iter().map(Object::name));
+    Err(ToolError::not_found(format!("namespace `{namespace}` does not exist{near}"))
+        .with_hint("Call `list_resources` with `kind: Namespace` for those there are."))
 }
 
 /// The text of a log; bytes that are no UTF-8 are replaced. The flag says whether the byte limit cut it.
@@ -216,7 +255,7 @@ fn failure(code: StatusCode, body: &[u8]) -> Status {
     status
 }
 
-fn collection(kind: &Kind, namespace: Option<&str>) -> Result<String, ToolError> {
+pub(super) fn collection(kind: &Kind, namespace: Option<&str>) -> Result<String, ToolError> {
     if let Some(namespace) = namespace
         && !names::is_dns_label(namespace)
     {
@@ -234,7 +273,7 @@ fn check_segment(argument: &str, name: &str) -> Result<(), ToolError> {
     Err(ToolError::invalid(format!("`{argument}`: `{}` is no Kubernetes name", crate::domain::text::cut(name, 80))))
 }
 
-fn thing(kind: &Kind, namespace: Option<&str>, name: Option<&str>) -> String {
+pub(super) fn thing(kind: &Kind, namespace: Option<&str>, name: Option<&str>) -> String {
     match (name, namespace) {
         (Some(name), Some(namespace)) => format!("{} `{namespace}/{name}`", kind.kind),
         (Some(name), None) => format!("{} `{name}`", kind.kind),

@@ -1,10 +1,7 @@
 //! Kinds of objects: which resource a word means.
 
-use kube::Client;
-use serde_json::Value;
-
-use super::api;
-use crate::domain::names;
+use super::discovery::{Discovery, Served};
+use crate::domain::{names, text};
 use crate::error::ToolError;
 
 /// A kind of object and where the API server keeps it.
@@ -116,87 +113,143 @@ impl Kind {
     }
 }
 
-/// The kind that a word means: kind, plural, singular or short name, alone or as `group/Kind`.
+/// A kind as people write it.
+#[derive(Debug, PartialEq, Eq)]
+struct Word<'a> {
+    name: String,
+    /// `None` when any group will do.
+    group: Option<&'a str>,
+    version: Option<&'a str>,
+}
+
+impl<'a> Word<'a> {
+    /// Parses `pods`, `Pod`, `group/Kind`, `group/version/Kind`, `version/Kind`, `plural.group` and `plural.version.group`.
+    fn parse(word: &'a str) -> Self {
+        let (name, group, version) = match word.split('/').collect::<Vec<_>>().as_slice() {
+            [group, version, name] => (*name, Some(*group), Some(*version)),
+            ["core" | "", name] => (*name, Some(""), None),
+            [version, name] if is_version(version) => (*name, Some(""), Some(*version)),
+            [group, name] => (*name, Some(*group), None),
+            _ => match word.split_once('.') {
+                None => (word, None, None),
+                Some((name, rest)) => match rest.split_once('.') {
+                    Some((version, group)) if is_version(version) => (name, Some(group), Some(version)),
+                    _ => (name, Some(rest), None),
+                },
+            },
+        };
+        Self { name: name.to_lowercase(), group: group.map(|it| if it == "core" { "" } else { it }), version }
+    }
+
+    fn fits(&self, kind: &Kind) -> bool {
+        kind.is_meant_by(&self.name) && self.group.is_none_or(|group| kind.group == group)
+    }
+}
+
+/// Whether a word is an API version, such as `v1` or `v2beta1`.
+fn is_version(word: &str) -> bool {
+    let Some(rest) = word.strip_prefix('v') else { return false };
+    rest.starts_with(|it: char| it.is_ascii_digit()) && rest.bytes().all(|it| it.is_ascii_lowercase() || it.is_ascii_digit())
+}
+
+/// The built-in kind that a word means, which needs no request.
+pub fn built_in(word: &str) -> Option<Kind> {
+    let word = Word::parse(word);
+    Kind::built_in().find(|it| word.fits(it) && word.version.is_none_or(|version| it.version == version))
+}
+
+/// The kind that a word means among those that a cluster serves.
 ///
 /// # Errors
 /// `invalid_input` when several kinds share the word (with the candidates) or none has it (with near ones).
-pub async fn resolve(client: &Client, word: &str) -> Result<Kind, ToolError> {
-    let (group, name) = match word.split_once('/') {
-        Some((group, name)) => (Some(group), name.to_lowercase()),
-        None => (None, word.to_lowercase()),
-    };
-    let fits = |kind: &Kind| kind.is_meant_by(&name) && group.is_none_or(|group| kind.group == group);
-    if let Some(kind) = Kind::built_in().find(fits) {
-        return Ok(kind);
-    }
-    let mut known = discover(client).await?;
-    let mut found: Vec<Kind> = known.iter().filter(|it| fits(it)).cloned().collect();
-    found.dedup_by(|a, b| a.group == b.group && a.kind == b.kind);
-    match found.len() {
-        1 => Ok(found.remove(0)),
-        0 => {
-            known.extend(Kind::built_in());
-            let words: Vec<&str> = known.iter().flat_map(|it| [it.kind.as_str(), it.plural.as_str()]).collect();
-            let near = names::did_you_mean(&name, words);
-            Err(ToolError::invalid(format!("`kind`: this cluster has no kind `{word}`{near}")))
+pub fn among(discovery: &Discovery, word: &str) -> Result<Kind, ToolError> {
+    let wanted = Word::parse(word);
+    let found: Vec<&Served> = discovery.kinds.iter().filter(|it| wanted.fits(&it.kind)).collect();
+    // What can be listed is meant before what can only be created, such as reviews.
+    let listable: Vec<&Served> = found.iter().copied().filter(|it| it.is_listable()).collect();
+    match if listable.is_empty() { found } else { listable }.as_slice() {
+        [only] => {
+            // Any version that is served will do; the one that was asked for is taken at its word.
+            let version = wanted.version.unwrap_or(&only.kind.version).to_owned();
+            Ok(Kind { version, ..only.kind.clone() })
         }
-        _ => {
-            let candidates: Vec<String> = found.iter().map(|it| format!("`{}`", it.qualified())).collect();
-            Err(ToolError::invalid(format!("`kind`: `{word}` is ambiguous: {}", candidates.join(", ")))
+        [] => {
+            let words: Vec<&str> =
+                discovery.kinds.iter().flat_map(|it| [it.kind.kind.as_str(), it.kind.plural.as_str()]).collect();
+            let near = names::did_you_mean(&wanted.name, words);
+            let broken = if discovery.broken.is_empty() {
+                String::new()
+            } else {
+                format!("; some API groups do not answer, it may be of one of them: {}", discovery.broken.join("; "))
+            };
+            Err(ToolError::invalid(format!("`kind`: this cluster has no kind `{word}`{near}{broken}"))
+                .with_hint("Call `list_api_kinds` with `search` for the kinds there are."))
+        }
+        several => {
+            let candidates: Vec<String> = several.iter().map(|it| format!("`{}`", it.kind.qualified())).collect();
+            Err(ToolError::invalid(format!("`kind`: `{word}` is ambiguous: {}", text::join_and(&candidates)))
                 .with_hint("Pass one of them as `kind`."))
         }
     }
 }
 
-/// The kinds of every named API group that can be listed, in their preferred version, from aggregated discovery.
-///
-/// # Errors
-/// What the API server answers.
-pub async fn discover(client: &Client) -> Result<Vec<Kind>, ToolError> {
-    let answer = api::get(client, "/apis", DISCOVERY, "discovery of API groups").await?;
-    Ok(listable(&answer))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The kinds of every API group that can be listed, the core group first.
-///
-/// # Errors
-/// What the API server answers.
-pub async fn discover_all(client: &Client) -> Result<Vec<Kind>, ToolError> {
-    let (core, named) = futures::join!(api::get(client, "/api", DISCOVERY, "discovery of the core group"), discover(client));
-    let mut kinds = listable(&core?);
-    kinds.extend(named?);
-    Ok(kinds)
-}
+    fn served(group: &str, kind: &str, plural: &str) -> Served {
+        let kind = Kind {
+            group: group.to_owned(),
+            version: "v1".to_owned(),
+            plural: plural.to_owned(),
+            kind: kind.to_owned(),
+            singular: kind.to_lowercase(),
+            short_names: vec!["gw".to_owned()],
+            namespaced: true,
+        };
+        Served { kind, verbs: vec!["get".to_owned(), "list".to_owned()] }
+    }
 
-const DISCOVERY: &str = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
-
-fn listable(answer: &Value) -> Vec<Kind> {
-    let mut kinds = Vec::new();
-    for group in answer.get("items").and_then(Value::as_array).into_iter().flatten() {
-        let group_name = group.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
-        for version in group.get("versions").and_then(Value::as_array).into_iter().flatten() {
-            let version_name = version.get("version").and_then(Value::as_str).unwrap_or_default();
-            for resource in version.get("resources").and_then(Value::as_array).into_iter().flatten() {
-                let text = |key: &str| resource.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-                let kind = resource.pointer("/responseKind/kind").and_then(Value::as_str).unwrap_or_default().to_owned();
-                let listable =
-                    resource.get("verbs").and_then(Value::as_array).is_some_and(|it| it.iter().any(|verb| verb == "list"));
-                // The first version of a group is the preferred one.
-                if !listable || kinds.iter().any(|it: &Kind| it.group == group_name && it.kind == kind) {
-                    continue;
-                }
-                let short = resource.get("shortNames").and_then(Value::as_array).into_iter().flatten();
-                kinds.push(Kind {
-                    group: group_name.to_owned(),
-                    version: version_name.to_owned(),
-                    plural: text("resource"),
-                    kind,
-                    singular: text("singularResource"),
-                    short_names: short.filter_map(Value::as_str).map(str::to_owned).collect(),
-                    namespaced: text("scope") == "Namespaced",
-                });
-            }
+    #[test]
+    fn a_kind_is_found_however_it_is_written() {
+        for word in [
+            "Deployment",
+            "deployments",
+            "deploy",
+            "apps/Deployment",
+            "apps/v1/deployments",
+            "deployments.apps",
+            "deployments.v1.apps",
+        ] {
+            assert_eq!(built_in(word).unwrap().kind, "Deployment", "{word}");
+        }
+        for word in ["Pod", "po", "v1/Pod", "core/pods", "core/v1/Pod"] {
+            assert_eq!(built_in(word).unwrap().kind, "Pod", "{word}");
+        }
+        for word in ["events.events.k8s.io", "apps/Pod", "pods.metrics.k8s.io", "apps/v1beta1/Deployment", ""] {
+            assert!(built_in(word).is_none(), "{word}");
         }
     }
-    kinds
+
+    #[test]
+    fn a_word_of_two_groups_is_refused_with_both() {
+        let discovery = Discovery {
+            kinds: vec![
+                served("gateway.networking.k8s.io", "Gateway", "gateways"),
+                served("networking.istio.io", "Gateway", "gateways"),
+                served("example.org", "Widget", "widgets"),
+            ],
+            broken: Vec::new(),
+        };
+        for word in ["Gateway", "gateways", "gw"] {
+            let err = among(&discovery, word).unwrap_err();
+            assert!(err.message.contains("ambiguous") && err.message.contains("`networking.istio.io/Gateway`"), "{word}: {err}");
+        }
+        for word in ["networking.istio.io/Gateway", "gateways.networking.istio.io", "networking.istio.io/v1beta1/Gateway"] {
+            assert_eq!(among(&discovery, word).unwrap().group, "networking.istio.io", "{word}");
+        }
+        assert_eq!(among(&discovery, "networking.istio.io/v1beta1/Gateway").unwrap().version, "v1beta1");
+        let err = among(&discovery, "Wigdet").unwrap_err();
+        assert!(err.message.contains("did you mean `Widget`"), "{err}");
+    }
 }

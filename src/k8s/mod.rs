@@ -2,10 +2,12 @@
 //! snapshot gives one over files.
 
 pub mod api;
+pub mod discovery;
 mod error;
 pub mod kinds;
 pub mod live;
 mod readonly;
+pub mod tables;
 
 pub use error::map as map_error;
 pub use readonly::read_only;

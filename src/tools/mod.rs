@@ -21,12 +21,12 @@ macro_rules! toolsets {
 
 toolsets! {
     /// Tools about clusters, their versions and settings.
-    clusters {
+    clusters [api_server] {
         list_clusters::ListClusters,
         describe_cluster::DescribeCluster,
     }
     /// Tools about what runs in a cluster: resources, events, logs.
-    workloads [cursor] {
+    workloads [listing] {
         list_api_kinds::ListApiKinds,
         list_resources::ListResources,
         list_events::ListEvents,

@@ -9,6 +9,27 @@ use crate::support::World;
 const HEAD: &str =
     r#"{"format": 1, "name": "bare", "taken_at": "2026-11-23T09:30:00Z", "account": "111122223333", "region": "eu-west-1"}"#;
 
+/// What plain `kubectl get` gives beside pods.
+const REST: &str = "
+apiVersion: v1
+kind: List
+items:
+- apiVersion: v1
+  kind: Node
+  metadata: {name: node-1, labels: {node.kubernetes.io/instance-type: m7g.large, topology.kubernetes.io/zone: eu-west-1a}}
+  status: {nodeInfo: {kubeletVersion: v1.34.2-eks-1}, conditions: [{type: Ready, status: 'True'}]}
+- apiVersion: v1
+  kind: Event
+  metadata: {name: web-1.1, namespace: shop}
+  involvedObject: {kind: Pod, namespace: shop, name: web-1}
+  type: Warning
+  reason: BackOff
+  message: Back-off restarting failed container main in pod web-1_shop(u1)
+  count: 12
+  firstTimestamp: '2026-11-23T09:00:00Z'
+  lastTimestamp: '2026-11-23T09:29:00Z'
+";
+
 const PODS: &str = "
 apiVersion: v1
 kind: List
@@ -40,6 +61,7 @@ fn bare() -> World {
     std::fs::create_dir_all(folder.path().join("clusters/incident/logs")).unwrap();
     std::fs::write(folder.path().join("snapshot.json"), HEAD).unwrap();
     std::fs::write(objects.join("all.yaml"), PODS).unwrap();
+    std::fs::write(objects.join("rest.yml"), REST).unwrap();
     std::fs::write(folder.path().join("clusters/incident/logs/shop_web-1_main.previous.log"), "starting\nallocating\n").unwrap();
     World::of(Snapshot::open(folder.path()).unwrap())
 }
@@ -65,12 +87,30 @@ async fn custom_kinds_are_found_without_their_definitions() {
 }
 
 #[tokio::test]
+async fn the_other_tools_answer_what_kubernetes_knows() {
+    let world = bare();
+    let answer = world.call("list_events", json!({"cluster": "incident"})).await;
+    let group = &answer["groups"]["rows"][0];
+    assert_eq!((group[1].as_str(), group[3].as_str()), (Some("BackOff"), Some("12")), "{answer:#}");
+    let answer = world.call("list_clusters", json!({"include_external": true})).await;
+    assert!(answer["clusters"].to_string().contains("incident"), "{answer:#}");
+    let answer = world.call("describe_cluster", json!({"cluster": "incident"})).await;
+    assert_eq!(answer["kubernetes"]["version"], "v1.34.2-eks-1", "{answer:#}");
+    assert_eq!(answer["kubernetes"]["nodes"]["ready"], 1);
+    assert!(answer["warnings"][0].as_str().unwrap().contains("Kubernetes only"), "{answer:#}");
+}
+
+#[tokio::test]
 async fn what_a_snapshot_does_not_hold_is_said_and_never_an_empty_success() {
     let world = bare();
-    let err = world.fail("describe_cluster", json!({"cluster": "incident"})).await;
-    assert_eq!(err.kind, ErrorKind::NotRecorded, "{err}");
-    let err = world.fail("query_container_insights", json!({"cluster": "incident", "scope": "cluster"})).await;
-    assert_eq!(err.kind, ErrorKind::NotRecorded, "{err}");
+    for (tool, arguments) in [
+        ("query_container_insights", json!({"cluster": "incident", "scope": "cluster"})),
+        ("estimate_cost", json!({"cluster": "incident"})),
+    ] {
+        let err = world.fail(tool, arguments).await;
+        assert_eq!(err.kind, ErrorKind::NotRecorded, "{tool}: {err}");
+        assert!(err.hint.is_some(), "{tool}: {err}");
+    }
 }
 
 #[test]

@@ -117,7 +117,7 @@ async fn events(source: &Source, pod: &Object) -> Answer<Vec<Object>> {
 
 /// Events that fit a field selector, oldest first.
 async fn list_events(source: &Source, namespace: &str, fields: &str) -> Result<Vec<Object>, ToolError> {
-    let options = ListOptions { namespace: Some(namespace), fields: Some(fields), labels: None };
+    let options = ListOptions { namespace: Some(namespace), fields: Some(fields), ..ListOptions::default() };
     let mut events = first_page(source, &kind("Event")?, &options).await?;
     events.sort_by_key(event_time);
     Ok(events)
@@ -153,7 +153,7 @@ async fn family(source: &Source, pod: &Object) -> Answer<(Vec<Object>, Vec<Objec
         }
     }
     let Some(labels) = owners.iter().rev().find_map(match_labels) else { return (Some((owners, Vec::new())), gaps) };
-    let options = ListOptions { namespace: Some(pod.namespace()), labels: Some(&labels), fields: None };
+    let options = ListOptions { namespace: Some(pod.namespace()), labels: Some(&labels), ..ListOptions::default() };
     let siblings = match kind("Pod") {
         Ok(kind) => first_page(source, &kind, &options).await,
         Err(err) => Err(err),

@@ -59,14 +59,21 @@ pub fn columns(kind: &str) -> &'static [&'static str] {
         "PersistentVolume" => &["status", "capacity", "claim", "storage class", "zone"],
         "Service" => &["type", "cluster ip", "ports"],
         "HorizontalPodAutoscaler" => &["target", "replicas", "min", "max"],
-        "Secret" => &["type", "keys"],
-        "ConfigMap" => &["keys"],
+        "Namespace" => &["phase"],
         "Event" => &["type", "reason", "object", "message"],
         "StorageClass" => &["provisioner", "binding", "reclaim"],
         "Ingress" => &["class", "hosts", "address"],
         "EndpointSlice" => &["ready endpoints", "not ready"],
-        _ => &["status"],
+        _ => GENERIC,
     }
+}
+
+/// The columns of kinds that nobody knows.
+const GENERIC: &[&str] = &["status"];
+
+/// Whether the columns of a kind are our own; of others only the condition that tells most is known.
+pub fn is_known(kind: &str) -> bool {
+    columns(kind) != GENERIC
 }
 
 /// An object as a row.
@@ -84,8 +91,6 @@ pub fn of(object: &Object, now: Timestamp) -> Status {
         "Service" => (service(object), Health::Healthy),
         "HorizontalPodAutoscaler" => workload::autoscaler(object),
         "Namespace" => phase(object, &["Active"]),
-        "Secret" => (vec![object.text("type").to_owned(), keys(object, &["data", "stringData"])], Health::Healthy),
-        "ConfigMap" => (vec![keys(object, &["data", "binaryData"])], Health::Healthy),
         "Event" => event(object),
         "StorageClass" => {
             let cells = ["provisioner", "volumeBindingMode", "reclaimPolicy"].map(|it| object.text(it).to_owned());
@@ -109,18 +114,14 @@ fn phase(object: &Object, good: &[&str]) -> (Vec<String>, Health) {
     (vec![phase.to_owned()], health)
 }
 
-fn keys(object: &Object, fields: &[&str]) -> String {
-    let count = |field: &&str| object.get(field).and_then(serde_json::Value::as_object).map_or(0, serde_json::Map::len);
-    fields.iter().map(count).sum::<usize>().to_string()
-}
-
 fn event(object: &Object) -> (Vec<String>, Health) {
-    let about = format!("{}/{}", object.text("involvedObject.kind"), object.text("involvedObject.name"));
+    let about = super::events::about(object);
+    let about = format!("{}/{}", about.kind, about.name);
     let cells = vec![
         object.text("type").to_owned(),
         object.text("reason").to_owned(),
         about,
-        super::text::clean_line(object.text("message")),
+        super::text::clean_line(super::events::message(object)),
     ];
     let health =
         if object.text("type") == "Warning" { Health::Degraded(object.text("reason").to_owned()) } else { Health::Healthy };

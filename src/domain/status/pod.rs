@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::Health;
 use crate::domain::object::{Field, Object};
+use crate::domain::text::clean_line;
 use crate::domain::time::age;
 
 /// A pod that has been pending for less than this is only starting.
@@ -95,11 +96,12 @@ fn health(pod: &Object, containers: &[Field<'_>], word: &str, now: Timestamp) ->
         let asked = pod.time("metadata.deletionTimestamp").map_or(0, |it| now.as_second() - it.as_second());
         return if asked > STARTING { Health::Degraded("stuck in Terminating".to_owned()) } else { Health::Healthy };
     }
-    if let Some(bad) = containers.iter().chain(&pod.list("status.initContainerStatuses").collect::<Vec<_>>()).find_map(waiting) {
+    let inits: Vec<Field<'_>> = pod.list("status.initContainerStatuses").collect();
+    if let Some(bad) = containers.iter().chain(&inits).find_map(|it| waiting(it, now)) {
         return Health::Failing(bad);
     }
     if let Some(condition) = pod.condition("PodScheduled").filter(|it| it.text("status") == "False") {
-        return Health::Failing(condition.text("reason").to_owned());
+        return Health::Failing(with_detail(condition.text("reason"), condition.text("message")));
     }
     if phase == "Pending" {
         return if age > STARTING { Health::Failing(word.to_owned()) } else { Health::Healthy };
@@ -117,23 +119,52 @@ fn health(pod: &Object, containers: &[Field<'_>], word: &str, now: Timestamp) ->
             Health::Healthy
         };
     }
-    match recent {
-        Some(container) => Health::Degraded(format!("restarted: {}", ended(container, "lastState.terminated"))),
+    if let Some(container) = recent {
+        return Health::Degraded(format!("restarted: {}", ended(container, "lastState.terminated")));
+    }
+    // Containers are ready, the pod is not: a readiness gate, such as that of a load balancer, or an unreachable node.
+    match pod.condition("Ready").filter(|it| it.text("status") == "False" && age > STARTING) {
+        Some(condition) => Health::Degraded(with_detail(
+            if condition.text("reason").is_empty() { "not ready" } else { condition.text("reason") },
+            condition.text("message"),
+        )),
         None => Health::Healthy,
     }
 }
 
-/// Why a container waits, with how it last ended; nothing for the waits of every start.
-fn waiting(container: &Field<'_>) -> Option<String> {
+/// Characters of a message in a row; the whole of it is in the object.
+const DETAIL: usize = 110;
+
+/// A reason with what its message adds.
+fn with_detail(reason: &str, message: &str) -> String {
+    let message = clean_line(message);
+    if message.is_empty() { reason.to_owned() } else { format!("{reason}: {}", shortened(&message)) }
+}
+
+/// The beginning of a message, up to a word.
+fn shortened(message: &str) -> &str {
+    match message.char_indices().nth(DETAIL) {
+        None => message,
+        Some((end, _)) => {
+            let head = message.get(..end).unwrap_or_default();
+            head.rsplit_once(' ').map_or(head, |(head, _)| head).trim_end_matches([',', '.', ';', ':'])
+        }
+    }
+}
+
+/// Why a container waits, with how it last ended and when, or with what the kubelet says; nothing for the waits of every start.
+fn waiting(container: &Field<'_>, now: Timestamp) -> Option<String> {
     let reason = container.text("state.waiting.reason");
     if reason.is_empty() || matches!(reason, "ContainerCreating" | "PodInitializing") {
         return None;
     }
     if container.get("lastState.terminated").is_some() {
         let code = container.integer("lastState.terminated.exitCode").unwrap_or_default();
-        return Some(format!("{reason}: {} (exit code {code})", ended(container, "lastState.terminated")));
+        let when = container.time("lastState.terminated.finishedAt");
+        let when = when.map(|it| format!(", {} ago", age(now, it))).unwrap_or_default();
+        return Some(format!("{reason}: {} (exit code {code}{when})", ended(container, "lastState.terminated")));
     }
-    Some(reason.to_owned())
+    Some(with_detail(reason, container.text("state.waiting.message")))
 }
 
 #[cfg(test)]
@@ -154,7 +185,36 @@ mod tests {
             "name": "main", "ready": false, "restartCount": 9,
             "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": terminated}}]}));
         assert_eq!(cells, ["0/1", "CrashLoopBackOff", "9 (2m ago)", ""]);
-        assert_eq!(health, Health::Failing("CrashLoopBackOff: OOMKilled (exit code 137)".to_owned()));
+        assert_eq!(health, Health::Failing("CrashLoopBackOff: OOMKilled (exit code 137, 2m ago)".to_owned()));
+    }
+
+    #[test]
+    fn what_a_person_would_look_for_is_the_reason() {
+        let waiting = |reason: &str, message: &str| {
+            json!({"phase": "Pending", "containerStatuses": [{
+            "name": "main", "ready": false, "state": {"waiting": {"reason": reason, "message": message}}}]})
+        };
+        let condition = |kind: &str, reason: &str, message: &str| json!({"type": kind, "status": "False", "reason": reason, "message": message});
+        for (status, expected) in [
+            (
+                waiting("CreateContainerConfigError", "configmap \"app\" not found"),
+                "CreateContainerConfigError: configmap \"app\" not found",
+            ),
+            (waiting("ImagePullBackOff", ""), "ImagePullBackOff"),
+            (
+                json!({"phase": "Pending", "conditions": [condition("PodScheduled", "Unschedulable", "0/3 nodes are available: 3 Insufficient cpu.")]}),
+                "Unschedulable: 0/3 nodes are available: 3 Insufficient cpu.",
+            ),
+            (
+                json!({"phase": "Running", "containerStatuses": [{"name": "main", "ready": true, "state": {"running": {}}}],
+                    "conditions": [condition("Ready", "ReadinessGatesNotReady", "target group is not healthy")]}),
+                "ReadinessGatesNotReady: target group is not healthy",
+            ),
+        ] {
+            assert_eq!(of(status).1.reason(), expected);
+        }
+        let long = of(waiting("ErrImagePull", &"word ".repeat(100))).1;
+        assert!(long.reason().chars().count() < 130 && long.reason().ends_with("word"), "{}", long.reason());
     }
 
     #[test]

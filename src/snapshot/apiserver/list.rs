@@ -5,11 +5,13 @@ use std::borrow::Cow;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
+use jiff::Timestamp;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::{Map, Value, json};
 
 use super::events;
 use super::fields::FieldSelector;
+use super::printer;
 use super::request::{Form, Query};
 use super::resources::{Origin, Resource};
 use super::selector::LabelSelector;
@@ -35,6 +37,7 @@ pub(super) fn list(
     namespace: Option<&str>,
     query: &Query,
     form: Form,
+    now: Timestamp,
 ) -> Result<Answer, Answer> {
     if query.flag("watch") {
         return Err(status::method_not_allowed());
@@ -47,8 +50,18 @@ pub(super) fn list(
     let mut selected = store.range(resource, namespace, &start).filter(|(_, it)| labels.selects(it) && fields.selects(it));
     let mut last = "";
     let mut items = Vec::new();
+    let mut rows = Vec::new();
     for (key, object) in selected.by_ref().take(limit) {
         last = key;
+        if form == Form::Table {
+            let view = match query.text("includeObject") {
+                Some("None") => None,
+                Some("Object") => Some(View::whole(resource, object)),
+                _ => Some(View::metadata(object)),
+            };
+            rows.push(Row { cells: printer::cells(resource, object, now), object: view });
+            continue;
+        }
         items.push(match (form, resource.origin) {
             (Form::Metadata, _) => View::metadata(object),
             (_, Origin::Custom) => View::whole(resource, object),
@@ -68,6 +81,11 @@ pub(super) fn list(
     } else if resource.origin == Origin::Custom && form == Form::Plain {
         metadata.insert("continue".to_owned(), "".into());
     }
+    if form == Form::Table {
+        let column_definitions = printer::definitions(resource);
+        let table = Table { kind: "Table", api_version: META, metadata, column_definitions, rows };
+        return Ok(Answer::json(StatusCode::OK, &table));
+    }
     let (kind, api_version) = match form {
         Form::Metadata => ("PartialObjectMetadataList", META.to_owned()),
         _ => (resource.list_kind.as_str(), resource.api_version()),
@@ -82,6 +100,22 @@ struct Page<'a> {
     api_version: String,
     metadata: Map<String, Value>,
     items: Vec<View<'a>>,
+}
+
+#[derive(serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Table<'a> {
+    kind: &'a str,
+    api_version: &'a str,
+    metadata: Map<String, Value>,
+    column_definitions: Vec<Value>,
+    rows: Vec<Row<'a>>,
+}
+
+#[derive(serde::Serialize)]
+struct Row<'a> {
+    cells: Vec<Value>,
+    object: Option<View<'a>>,
 }
 
 /// The token with which the page after this key is asked for.
@@ -167,7 +201,7 @@ mod tests {
         let resource = store.resource("", "v1", "pods").unwrap();
         let query = Query::of(&format!("/?{query}").parse().unwrap());
         let parse = |it: Answer| serde_json::from_slice(&it.body).unwrap();
-        list(&store, resource, namespace, &query, Form::Plain).map(parse).map_err(parse)
+        list(&store, resource, namespace, &query, Form::Plain, Timestamp::UNIX_EPOCH).map(parse).map_err(parse)
     }
 
     fn names(page: &Value) -> Vec<String> {

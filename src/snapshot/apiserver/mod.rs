@@ -5,6 +5,7 @@ mod events;
 mod fields;
 mod list;
 mod logs;
+mod printer;
 mod request;
 mod resources;
 mod reviews;
@@ -151,8 +152,9 @@ impl State {
         let (name, subresource) = match rest {
             [] => {
                 self.usage.rbac("list", group, &resource.kind.plural);
-                let form = negotiate(&head.headers, Offer::List)?;
-                return list::list(&self.store, resource, namespace, &query, form);
+                let offer = if printer::prints(resource) { Offer::PrintedList } else { Offer::List };
+                let form = negotiate(&head.headers, offer)?;
+                return list::list(&self.store, resource, namespace, &query, form, self.now);
             }
             [name] => (*name, ""),
             [name, subresource] => (*name, *subresource),

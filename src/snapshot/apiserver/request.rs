@@ -63,6 +63,8 @@ pub(super) enum Form {
     Plain,
     /// Only the metadata of an object, or of the objects of a list.
     Metadata,
+    /// Columns and rows, as kubectl prints them.
+    Table,
     /// Discovery of every group at once.
     Aggregated,
 }
@@ -76,13 +78,15 @@ pub(super) enum Offer {
     Object,
     /// A list of objects.
     List,
+    /// A list of objects of a kind that this server can print.
+    PrintedList,
     /// Discovery.
     Discovery,
 }
 
 /// The first representation that the caller accepts and this server has.
 ///
-/// A Table is none of them: callers who ask for one accept plain JSON as well.
+/// A Table of a kind that is not printed here is none of them: callers who ask for one accept plain JSON as well.
 pub(super) fn negotiate(headers: &HeaderMap, offer: Offer) -> Result<Form, Answer> {
     let accept: Vec<&str> = headers.get_all(ACCEPT).iter().filter_map(|it| it.to_str().ok()).collect();
     let accept = accept.join(",");
@@ -127,7 +131,8 @@ impl<'a> Range<'a> {
         match (self.kind, self.group, self.version, offer) {
             ("", ..) => Some(Form::Plain),
             ("PartialObjectMetadata", "meta.k8s.io", "v1", Offer::Object)
-            | ("PartialObjectMetadataList", "meta.k8s.io", "v1", Offer::List) => Some(Form::Metadata),
+            | ("PartialObjectMetadataList", "meta.k8s.io", "v1", Offer::List | Offer::PrintedList) => Some(Form::Metadata),
+            ("Table", "meta.k8s.io", "v1", Offer::PrintedList) => Some(Form::Table),
             ("APIGroupDiscoveryList", "apidiscovery.k8s.io", "v2", Offer::Discovery) => Some(Form::Aggregated),
             _ => None,
         }
@@ -149,6 +154,7 @@ mod tests {
         let metadata = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io";
         assert_eq!(form(&format!("{table},application/json"), Offer::List), Some(Form::Plain));
         assert_eq!(form(table, Offer::List), None);
+        assert_eq!(form(&format!("{table},application/json"), Offer::PrintedList), Some(Form::Table));
         assert_eq!(form("application/yaml", Offer::Object), None);
         assert_eq!(form(metadata, Offer::List), Some(Form::Metadata));
         assert_eq!(form(metadata, Offer::Object), None);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::printer::Column;
 use crate::domain::object::{Object, at};
 use crate::k8s::kinds::Kind;
 
@@ -27,6 +28,8 @@ pub(super) struct Resource {
     pub(super) has_status: bool,
     /// Paths that field selectors may name beside the usual ones.
     pub(super) selectable: Vec<String>,
+    /// Columns beside the name, for custom kinds.
+    pub(super) columns: Vec<Column>,
 }
 
 /// Group of the newer API for events.
@@ -87,6 +90,7 @@ impl Resource {
             categories: category.into_iter().map(str::to_owned).collect(),
             has_status: WITH_STATUS.contains(&kind.plural.as_str()),
             selectable: Vec::new(),
+            columns: vec![Column::age()],
             kind,
         }
     }
@@ -147,6 +151,7 @@ fn defined(definition: &Object) -> Vec<Resource> {
         origin: Origin::Custom,
         categories: texts("spec.names.categories"),
         has_status: version.get("subresources.status").is_some(),
+        columns: Column::of(&version),
         selectable: version
             .list("selectableFields")
             .iter()

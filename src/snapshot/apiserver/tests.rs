@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::k8s::api::{self, ListOptions, LogOptions};
+use crate::k8s::discovery::discover;
 use crate::k8s::kinds::{self, Kind};
 
 fn server(usage: Usage) -> ApiServer {
@@ -65,7 +66,7 @@ async fn the_readers_of_tools_find_what_is_there() {
     assert_eq!((found.len(), more), (1, false));
     let options = LogOptions { container: "c", tail: Some(1), limit_bytes: 100, ..LogOptions::default() };
     assert_eq!(api::log(&client, "n", "a", &options).await.unwrap(), ("two\n".to_owned(), false));
-    let things = kinds::resolve(&client, "th").await.unwrap();
+    let things = kinds::among(&discover(&client).await.unwrap(), "th").unwrap();
     assert_eq!(things.path(None), "/apis/example.com/v1/things");
     let thing = api::object(&client, &things, Some("n"), "t").await.unwrap();
     assert_eq!(thing.text("apiVersion"), "example.com/v1", "objects are served in every version of their kind");

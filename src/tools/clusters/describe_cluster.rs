@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::api_server::{self, Kubernetes};
 use crate::aws::Scope;
 use crate::context::Context;
 use crate::domain::cluster::{AutoMode, Cluster, HealthIssue, RemoteNetworks, Vpc};
@@ -116,6 +117,9 @@ pub struct Output {
     /// Tags as `key=value`.
     #[serde(skip_serializing_if = "Option::is_none")]
     tags: Option<Vec<String>>,
+    /// What the API server says; only for clusters that EKS does not know, such as contexts of a kubeconfig.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kubernetes: Option<Kubernetes>,
     /// What could not be read, and which permission is missing.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
@@ -248,6 +252,8 @@ impl Tool for DescribeCluster {
             Permission::iam("eks:DescribeClusterVersions"),
             // For near names when the cluster does not exist.
             Permission::iam("eks:ListClusters"),
+            // For clusters that EKS does not know.
+            Permission::rbac("list", "", "nodes"),
         ],
     };
     type Input = Input;
@@ -255,6 +261,9 @@ impl Tool for DescribeCluster {
 
     async fn run(cx: &Context, input: Input) -> Result<Output, ToolError> {
         let mut target = cx.target(&input.cluster, input.region.as_deref()).await?;
+        if target.region.is_none() {
+            return kubernetes_only(cx, target).await;
+        }
         let cluster = cx.describe(&mut target).await?;
         let mut warnings = Vec::new();
         let eks = cx.world.aws.eks(&Scope::region(target.region.clone().unwrap_or_default()));
@@ -324,9 +333,38 @@ fn answer(
             .then_some(Protection { deletion_protection: cluster.deletion_protection, zonal_shift: cluster.zonal_shift }),
         hybrid: cluster.remote_networks.clone().filter(|_| has(Section::Hybrid)),
         tags: has(Section::Tags).then(|| cluster.tags.iter().map(|(key, value)| format!("{key}={value}")).collect()),
+        kubernetes: None,
         findings,
         warnings,
     }
+}
+
+/// The answer for a cluster that EKS does not know.
+async fn kubernetes_only(cx: &Context, target: Target) -> Result<Output, ToolError> {
+    let mut warnings = vec!["this cluster is known to Kubernetes only, so nothing that EKS tells is in the answer".to_owned()];
+    let found = api_server::ask(cx, &target, &mut warnings).await?;
+    let version = found.version.as_deref().unwrap_or("an unknown version");
+    let nodes = found.nodes.as_ref().map_or_else(String::new, |it| format!(", {}/{} nodes ready", it.ready, it.total));
+    Ok(Output {
+        summary: format!("`{}` is a cluster outside EKS on Kubernetes {version}{nodes}.", target.cluster),
+        target,
+        as_of: cx.now(),
+        findings: Vec::new(),
+        overview: None,
+        health: None,
+        endpoint: None,
+        access: None,
+        compute: None,
+        networking: None,
+        logging: None,
+        encryption: None,
+        upgrade: None,
+        protection: None,
+        hybrid: None,
+        tags: None,
+        kubernetes: Some(found),
+        warnings,
+    })
 }
 
 fn summary(cluster: &Cluster, support: Support, findings: &[Finding], now: Timestamp) -> String {

@@ -9,7 +9,7 @@ use crate::domain::table::{Omitted, Table};
 use crate::domain::target::Target;
 use crate::domain::text::count;
 use crate::error::ToolError;
-use crate::k8s::kinds::{self, Kind};
+use crate::k8s::discovery::Served;
 use crate::tool::{Effect, Meta, Permission, Tool, Toolset};
 
 /// `list_api_kinds`
@@ -42,18 +42,22 @@ pub struct Output {
     as_of: Timestamp,
     /// One sentence: how many kinds in how many groups.
     summary: String,
-    /// Kinds that can be listed, by group; the core group is empty. Pass `kind` to `list_resources`, as `group/kind` where it is ambiguous.
+    /// Kinds by group; the core group is empty. `verbs` is `all` for create, delete, deletecollection, get, list, patch, update and
+    /// watch. Pass `kind` to `list_resources`, as `group/kind` where it is ambiguous.
     kinds: Table,
     /// What was left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     omitted: Option<Omitted>,
+    /// API groups whose kinds are not known, because what serves them does not answer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 impl Tool for ListApiKinds {
     const META: Meta = Meta {
         name: "list_api_kinds",
         title: "List API kinds",
-        description: "List the kinds of objects that a cluster serves, custom resources included, with group, version, scope and short names. \
+        description: "List the kinds of objects that a cluster serves, custom resources included, with group, version, scope, short names and verbs. \
                       Use it when `list_resources` does not know a kind.",
         toolset: Toolset::Workloads,
         effect: Effect::Read,
@@ -69,14 +73,14 @@ impl Tool for ListApiKinds {
     async fn run(cx: &Context, input: Input) -> Result<Output, ToolError> {
         let target = cx.target(&input.cluster, input.region.as_deref()).await?;
         let client = cx.kubernetes(&target).await?;
-        let mut found = kinds::discover_all(&client).await?;
-        found.retain(|kind| is_wanted(kind, &input));
-        found.sort_by(|a, b| (&a.group, &a.kind).cmp(&(&b.group, &b.kind)));
-        let mut groups: Vec<&str> = found.iter().map(|it| it.group.as_str()).collect();
+        let discovery = cx.discovery(&target, &client).await?;
+        let mut found: Vec<&Served> = discovery.kinds.iter().filter(|it| is_wanted(it, &input)).collect();
+        found.sort_by_key(|it| (&it.kind.group, &it.kind.kind));
+        let mut groups: Vec<&str> = found.iter().map(|it| it.kind.group.as_str()).collect();
         groups.dedup();
         let summary = format!("{} in {}.", count(found.len(), "kind"), count(groups.len(), "API group"));
-        let mut kinds = Table::new(["kind", "group", "version", "plural", "short names", "scope"]);
-        for kind in &found {
+        let mut kinds = Table::new(["kind", "group", "version", "plural", "short names", "scope", "verbs"]);
+        for Served { kind, verbs } in found {
             let scope = if kind.namespaced { "namespaced" } else { "cluster" };
             kinds.push([
                 kind.kind.clone(),
@@ -85,14 +89,23 @@ impl Tool for ListApiKinds {
                 kind.plural.clone(),
                 kind.short_names.join(","),
                 scope.to_owned(),
+                in_short(verbs),
             ]);
         }
         let cut = kinds.fit(cx.limits.budget * 9 / 10);
-        Ok(Output { target, as_of: cx.now(), summary, kinds, omitted: Omitted::some(cut, "Pass `group` or `search`.") })
+        let omitted = Omitted::some(cut, "Pass `group` or `search`.");
+        Ok(Output { target, as_of: cx.now(), summary, kinds, omitted, warnings: discovery.broken.clone() })
     }
 }
 
-fn is_wanted(kind: &Kind, input: &Input) -> bool {
+/// `all` for the eight verbs that most kinds have; repeated in every row they would be most of the answer.
+fn in_short(verbs: &[String]) -> String {
+    const ALL: [&str; 8] = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+    if ALL.iter().all(|verb| verbs.iter().any(|it| it == verb)) { "all".to_owned() } else { verbs.join(",") }
+}
+
+fn is_wanted(served: &Served, input: &Input) -> bool {
+    let kind = &served.kind;
     let in_group = input.group.as_deref().is_none_or(|group| kind.group == group || (group == "core" && kind.group.is_empty()));
     let matches = input.search.as_ref().is_none_or(|search| {
         let search = search.to_lowercase();

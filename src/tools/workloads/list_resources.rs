@@ -1,20 +1,19 @@
 //! `list_resources`
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::cursor;
+use super::listing::{Columns, Found, GroupBy, Patience};
 use crate::context::Context;
-use crate::domain::object::Object;
-use crate::domain::status::{self, Health};
+use crate::domain::status;
 use crate::domain::table::{Omitted, Table};
 use crate::domain::target::Target;
 use crate::error::ToolError;
-use crate::k8s::api::{self, ListOptions};
-use crate::k8s::kinds;
+use crate::k8s::Client;
+use crate::k8s::api::{self, ListOptions, Listed};
+use crate::k8s::kinds::Kind;
+use crate::k8s::tables::{self, Include};
 use crate::tool::{Effect, Meta, Permission, Tool, Toolset};
 
 /// `list_resources`
@@ -42,17 +41,22 @@ pub struct Input {
     /// Field selector, such as `spec.nodeName=ip-10-0-1-2.ec2.internal`.
     #[schemars(length(max = 1000))]
     field_selector: Option<String>,
-    /// Which ones. Default: all, with healthy ones only counted by group.
+    /// Which ones. Default: all, with healthy ones counted by group.
     #[serde(default)]
     status: StatusFilter,
-    /// How healthy ones are counted. Default: owner. `none` lists them one by one.
+    /// How they are counted: `owner` (default), `namespace`, `node`, a label such as `label:app`, or `none` to list healthy ones one
+    /// by one too.
+    #[schemars(length(max = 200))]
+    group_by: Option<String>,
+    /// Columns instead of the usual ones: names of columns, labels as `label:app`, fields as `spec.nodeName`.
     #[serde(default)]
-    group_by: GroupBy,
+    #[schemars(length(max = 12), inner(length(max = 200)))]
+    columns: Vec<String>,
     /// Most rows. Default: 50.
     #[schemars(range(min = 1, max = 200))]
     limit: Option<u32>,
     /// `next_cursor` of the answer before, with otherwise the same arguments.
-    #[schemars(length(max = 200))]
+    #[schemars(length(max = 4000))]
     cursor: Option<String>,
 }
 
@@ -67,21 +71,6 @@ enum StatusFilter {
     Unhealthy,
 }
 
-/// How healthy objects are counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-enum GroupBy {
-    /// By controlling owner.
-    #[default]
-    Owner,
-    /// By namespace.
-    Namespace,
-    /// By node.
-    Node,
-    /// Not at all: each is a row.
-    None,
-}
-
 /// Answer of `list_resources`.
 #[derive(Serialize, JsonSchema)]
 pub struct Output {
@@ -94,15 +83,25 @@ pub struct Output {
     /// One row for each object that is listed, failing before degraded before healthy; `why` is the reason a person would look for.
     #[serde(skip_serializing_if = "Table::is_empty")]
     items: Table,
-    /// Healthy objects that are not listed, counted by group.
+    /// Objects counted by group: the healthy ones of each owner, or all of them by what `group_by` asks for.
     #[serde(skip_serializing_if = "Table::is_empty")]
-    healthy: Table,
+    groups: Table,
     /// What was left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     omitted: Option<Omitted>,
     /// Pass it as `cursor` for the next rows; absent at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
+}
+
+/// Objects that are read of a whole cluster before the answer is given; a cursor leads on.
+const UNSCOPED: usize = 20 * api::PAGE;
+
+/// Where an answer goes on: at which page of the list, and behind how many of the rows made from it.
+#[derive(Default, Serialize, Deserialize)]
+struct Place {
+    page: Option<String>,
+    row: usize,
 }
 
 impl Tool for ListResources {
@@ -118,6 +117,8 @@ impl Tool for ListResources {
             // For near names when the cluster does not exist.
             Permission::iam("eks:ListClusters"),
             Permission::rbac("list", "*", "*"),
+            // To tell an empty namespace from one that does not exist.
+            Permission::rbac("get", "", "namespaces"),
         ],
     };
     type Input = Input;
@@ -125,190 +126,135 @@ impl Tool for ListResources {
 
     async fn run(cx: &Context, input: Input) -> Result<Output, ToolError> {
         let target = cx.target(&input.cluster, input.region.as_deref()).await?;
+        let group_by = input.group_by.as_deref().map(GroupBy::parse).transpose()?.unwrap_or_default();
         let client = cx.kubernetes(&target).await?;
-        let kind = kinds::resolve(&client, &input.kind).await?;
+        let kind = cx.kind(&target, &client, &input.kind).await?;
         let namespace = input.namespace.as_deref().filter(|_| kind.namespaced);
-        let request = cursor::fingerprint(&[
-            &target.cluster,
-            &kind.plural,
-            namespace.unwrap_or_default(),
-            input.label_selector.as_deref().unwrap_or_default(),
-            input.field_selector.as_deref().unwrap_or_default(),
-            &format!("{:?}{:?}", input.status, input.group_by),
-        ]);
-        let offset = cursor::open(input.cursor.as_deref(), request)?;
+        let request = request(&target, &kind, &input);
+        let request: Vec<&str> = request.iter().map(String::as_str).collect();
+        let place: Place = match &input.cursor {
+            Some(cursor) => cx.cursors.open(&request, cursor)?,
+            None => Place::default(),
+        };
+        let options = ListOptions {
+            namespace,
+            labels: input.label_selector.as_deref(),
+            fields: input.field_selector.as_deref(),
+            start: place.page.as_deref(),
+        };
+        let mut found = Found::new(cx.now(), input.status == StatusFilter::Unhealthy, group_by);
+        let (listed, columns) = read(cx, &client, &kind, &options, &input.columns, &mut found).await?;
+        if found.total == 0
+            && let Some(namespace) = namespace
+        {
+            api::check_namespace(&client, namespace).await?;
+        }
+
+        let with_namespace = namespace.is_none() && kind.namespaced;
         let limit = usize::try_from(input.limit.unwrap_or(50)).unwrap_or(50);
-        let options = ListOptions { namespace, labels: input.label_selector.as_deref(), fields: input.field_selector.as_deref() };
-        let mut found = Found::new(cx.now(), input.status, input.group_by);
-        api::list_pages(&client, &kind, &options, |page| {
-            for object in &page {
-                found.add(object);
-            }
-            !cx.cancel.is_cancelled()
-        })
-        .await?;
-        let summary = found.summary(&kind.plural, namespace);
-        let (items, left) =
-            found.table(&kind.kind, namespace.is_none() && kind.namespaced, offset, limit, cx.limits.budget * 3 / 4);
-        let shown = items.rows.len();
-        let mut healthy = found.groups();
-        healthy.fit(cx.limits.budget / 5);
+        let summary = summary(&found, &kind, namespace, &place, &listed);
+        let (items, left) = found.table(&columns, with_namespace, place.row, limit, cx.limits.budget * 3 / 4);
+        let mut groups = if place.row == 0 { found.groups(with_namespace) } else { Table::default() };
+        let groups_cut = groups.fit(cx.limits.budget / 5);
+        let next = match (left, &listed.next) {
+            (0, None) => None,
+            (0, next) => Some(Place { page: next.clone(), row: 0 }),
+            _ => Some(Place { page: place.page, row: place.row + items.rows.len() }),
+        };
         Ok(Output {
             target,
             as_of: cx.now(),
             summary,
             items,
-            healthy,
-            omitted: Omitted::some(left, "Pass `next_cursor` as `cursor`, or narrow by namespace or selector."),
-            next_cursor: (left > 0).then(|| cursor::seal(offset + shown, request)),
+            groups,
+            omitted: omitted(left, groups_cut, &listed),
+            next_cursor: next.map(|it| cx.cursors.seal(&request, &it)),
         })
     }
 }
 
-/// Most rows that are held at a time; what lies beyond is counted.
-const MAX_ROWS: usize = 5_000;
-
-struct Row {
-    health: Health,
-    namespace: String,
-    name: String,
-    cells: Vec<String>,
-    age: String,
+/// What identifies a request, so that a cursor of another one is refused.
+fn request(target: &Target, kind: &Kind, input: &Input) -> Vec<String> {
+    let text = |it: &Option<String>| it.clone().unwrap_or_default();
+    let mut parts = vec![
+        "list_resources".to_owned(),
+        format!("{:?} {:?}", target.account, target.region),
+        target.cluster.clone(),
+        kind.path(None),
+        text(&input.namespace),
+        text(&input.label_selector),
+        text(&input.field_selector),
+        text(&input.group_by),
+        format!("{:?}", input.status),
+    ];
+    parts.extend(input.columns.iter().cloned());
+    parts
 }
 
-/// What has been seen so far, page by page.
-struct Found {
-    now: Timestamp,
-    filter: StatusFilter,
-    group_by: GroupBy,
-    rows: Vec<Row>,
-    beyond: usize,
-    total: usize,
-    unhealthy: usize,
-    reasons: BTreeMap<String, usize>,
-    healthy: BTreeMap<(String, String), usize>,
+/// Reads the list, until enough is held or time is up. A whole cluster is read in parts, so that it is never asked for at once.
+async fn read(
+    cx: &Context,
+    client: &Client,
+    kind: &Kind,
+    options: &ListOptions<'_>,
+    wanted: &[String],
+    found: &mut Found,
+) -> Result<(Listed, Columns), ToolError> {
+    let scoped = !kind.namespaced || options.namespace.is_some() || options.labels.is_some() || options.fields.is_some();
+    let patience = Patience::new(cx);
+    let goes_on = |found: &Found| {
+        cx.report_progress(crate::domain::metric::count(found.total), None, &format!("{} read", kind.plural));
+        patience.lasts() && !found.is_full() && (scoped || found.total < UNSCOPED)
+    };
+    if status::is_known(&kind.kind) && !Columns::need_printing(&kind.kind, wanted) {
+        let columns = Columns::new(&kind.kind, &[], wanted)?;
+        let listed = api::list_pages(client, kind, options, |page| {
+            page.iter().for_each(|object| found.add(object, &columns, &[]));
+            goes_on(found)
+        })
+        .await?;
+        return Ok((listed, columns));
+    }
+    // Values of Secrets and ConfigMaps are not even asked for.
+    let holds_data = kind.group.is_empty() && matches!(kind.kind.as_str(), "Secret" | "ConfigMap");
+    let include = if holds_data { Include::Metadata } else { Include::Object };
+    let mut columns = Ok(Columns::default());
+    let mut first = true;
+    let listed = tables::table_pages(client, kind, options, include, |names, rows| {
+        if std::mem::take(&mut first) {
+            columns = Columns::new(&kind.kind, names, wanted);
+        }
+        let Ok(columns) = &columns else { return false };
+        rows.iter().for_each(|(printed, object)| found.add(object, columns, printed));
+        goes_on(found)
+    })
+    .await?;
+    Ok((listed, columns?))
 }
 
-impl Found {
-    fn new(now: Timestamp, filter: StatusFilter, group_by: GroupBy) -> Self {
-        Self {
-            now,
-            filter,
-            group_by,
-            rows: Vec::new(),
-            beyond: 0,
-            total: 0,
-            unhealthy: 0,
-            reasons: BTreeMap::new(),
-            healthy: BTreeMap::new(),
-        }
+fn summary(found: &Found, kind: &Kind, namespace: Option<&str>, place: &Place, listed: &Listed) -> String {
+    let mut name = namespace.map(|it| format!(" in namespace {it}")).unwrap_or_default();
+    if place.page.is_some() {
+        name.push_str(" of this part of the list");
     }
-
-    fn add(&mut self, object: &Object) {
-        self.total += 1;
-        let status = status::of(object, self.now);
-        let healthy = status.health.is_healthy();
-        if !healthy {
-            self.unhealthy += 1;
-            *self.reasons.entry(headline(&status.health)).or_default() += 1;
-        }
-        if healthy && (self.filter == StatusFilter::Unhealthy || self.group_by != GroupBy::None) {
-            *self.healthy.entry(self.group_of(object)).or_default() += 1;
-            return;
-        }
-        if self.rows.len() >= MAX_ROWS {
-            self.beyond += 1;
-            return;
-        }
-        self.rows.push(Row {
-            health: status.health,
-            namespace: object.namespace().to_owned(),
-            name: object.name().to_owned(),
-            cells: status.cells,
-            age: status::age_of(object, self.now),
-        });
+    let mut summary = found.summary(&kind.plural, &name);
+    if listed.next.is_some() {
+        let rest = listed.remaining.map_or_else(|| "more follow".to_owned(), |it| format!("{it} more follow"));
+        summary.push_str(&format!(" This is a part of the list, {rest}; name a namespace or a selector for a whole answer."));
     }
-
-    fn group_of(&self, object: &Object) -> (String, String) {
-        let namespace = object.namespace().to_owned();
-        match self.group_by {
-            GroupBy::Owner => match object.controller() {
-                Some((kind, name)) => (namespace, workload(object, kind, name)),
-                None if namespace.is_empty() => (namespace, String::new()),
-                None => (namespace, "no owner".to_owned()),
-            },
-            GroupBy::Namespace => (namespace, String::new()),
-            GroupBy::Node => (String::new(), object.text("spec.nodeName").to_owned()),
-            GroupBy::None => (String::new(), String::new()),
-        }
-    }
-
-    fn summary(&self, plural: &str, namespace: Option<&str>) -> String {
-        let place = namespace.map(|it| format!(" in namespace {it}")).unwrap_or_default();
-        if self.total == 0 {
-            return format!("No {plural}{place}.");
-        }
-        if self.unhealthy == 0 {
-            return format!("{} {plural}{place}, all healthy.", self.total);
-        }
-        let mut reasons: Vec<_> = self.reasons.iter().collect();
-        reasons.sort_by_key(|(reason, number)| (std::cmp::Reverse(**number), (*reason).clone()));
-        let reasons: Vec<String> = reasons.iter().take(6).map(|(reason, number)| format!("{number} {reason}")).collect();
-        format!("{} {plural}{place}, {} unhealthy: {}.", self.total, self.unhealthy, reasons.join(", "))
-    }
-
-    /// The rows from `offset`, and how many remain after them.
-    fn table(&mut self, kind: &str, with_namespace: bool, offset: usize, limit: usize, budget: usize) -> (Table, usize) {
-        let order = |row: &Row| match row.health {
-            Health::Failing(_) => 0,
-            Health::Degraded(_) => 1,
-            Health::Healthy => 2,
-        };
-        self.rows.sort_by(|a, b| (order(a), &a.namespace, &a.name).cmp(&(order(b), &b.namespace, &b.name)));
-        let mut table = Table::default();
-        let columns = ["namespace", "name"].into_iter().chain(status::columns(kind).iter().copied()).chain(["age", "why"]);
-        table.columns = columns.map(str::to_owned).collect();
-        for row in self.rows.iter().skip(offset).take(limit) {
-            let mut cells = vec![if with_namespace { row.namespace.clone() } else { String::new() }, row.name.clone()];
-            cells.extend(row.cells.iter().cloned());
-            cells.extend([row.age.clone(), row.health.reason().to_owned()]);
-            table.rows.push(cells);
-        }
-        table.fit(budget);
-        let left = (self.rows.len() + self.beyond).saturating_sub(offset + table.rows.len());
-        table.drop_empty_columns();
-        (table, left)
-    }
-
-    fn groups(&self) -> Table {
-        let mut groups: Vec<_> = self.healthy.iter().collect();
-        groups.sort_by_key(|((namespace, group), number)| (namespace.clone(), std::cmp::Reverse(**number), group.clone()));
-        let name = if self.group_by == GroupBy::Node { "node" } else { "owner" };
-        let mut table = Table::new(["namespace", name, "count"]);
-        for ((namespace, group), number) in groups {
-            table.push([namespace.clone(), group.clone(), number.to_string()]);
-        }
-        table.drop_empty_columns();
-        table
-    }
+    summary
 }
 
-/// The first words of a reason, which is what is counted.
-fn headline(health: &Health) -> String {
-    let reason = health.reason();
-    let head = reason.split([':', '(', ',']).next().unwrap_or(reason).trim();
-    let detail = reason.strip_prefix("CrashLoopBackOff: ").and_then(|it| it.split(" (").next());
-    match detail {
-        Some(detail) => format!("CrashLoopBackOff ({detail})"),
-        None => head.to_owned(),
+fn omitted(left: usize, groups_cut: usize, listed: &Listed) -> Option<Omitted> {
+    let how = "Pass `next_cursor` as `cursor`, or narrow by namespace or selector.";
+    if listed.next.is_some() {
+        let remaining = listed.remaining.and_then(|it| usize::try_from(it).ok());
+        return Some(
+            remaining.map_or_else(|| Omitted::uncounted(how), |it| Omitted { count: Some(it + left), how: how.to_owned() }),
+        );
     }
-}
-
-/// The workload behind a pod: a ReplicaSet made by a Deployment carries its name and a hash.
-fn workload(object: &Object, kind: &str, name: &str) -> String {
-    let hash = object.label("pod-template-hash").unwrap_or_default();
-    match name.strip_suffix(hash).and_then(|it| it.strip_suffix('-')) {
-        Some(deployment) if kind == "ReplicaSet" && !hash.is_empty() => format!("Deployment/{deployment}"),
-        _ => format!("{kind}/{name}"),
+    if left == 0 && groups_cut > 0 {
+        return Omitted::some(groups_cut, "These are groups, not objects; narrow by namespace or selector.");
     }
+    Omitted::some(left, how)
 }

@@ -1,0 +1,153 @@
+//! The columns of a list of resources: our own for kinds whose state we know, those of the API server for the rest, labels and
+//! fields on request.
+
+use crate::domain::names;
+use crate::domain::object::{Object, at};
+use crate::domain::status::{self, Status};
+use crate::domain::text::clean_line;
+use crate::error::ToolError;
+
+/// Columns that the API server prints and a row has anyway.
+const REPEATED: [&str; 3] = ["name", "namespace", "age"];
+
+/// Characters of one cell; whole objects and long messages are for `get_resource`.
+const MAX_CELL: usize = 160;
+
+/// Where a cell comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Source {
+    /// A column of ours, by its place.
+    Own(usize),
+    /// A column that the API server prints, by its place.
+    Printed(usize),
+    /// A label.
+    Label(String),
+    /// An annotation.
+    Annotation(String),
+    /// A field.
+    Field(String),
+}
+
+/// The columns between name and age.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::tools::workloads) struct Columns {
+    columns: Vec<(String, Source)>,
+}
+
+impl Columns {
+    /// Whether the columns asked for are only to be had from the API server.
+    pub(in crate::tools::workloads) fn need_printing(kind: &str, wanted: &[String]) -> bool {
+        let own = status::columns(kind);
+        wanted.iter().any(|it| own_source(it).is_none() && !own.iter().any(|own| is_same(own, it)) && !is_always_there(it))
+    }
+
+    /// The columns of a kind, given what the API server prints; empty where it prints nothing.
+    ///
+    /// # Errors
+    /// `invalid_input` that names the columns there are when one of those wanted is not.
+    pub(in crate::tools::workloads) fn new(kind: &str, printed: &[String], wanted: &[String]) -> Result<Self, ToolError> {
+        let own = if status::is_known(kind) || printed.is_empty() { status::columns(kind) } else { &[] };
+        let own = own.iter().enumerate().map(|(index, name)| ((*name).to_owned(), Source::Own(index)));
+        let printed = printed.iter().enumerate().map(|(index, name)| (name.to_lowercase(), Source::Printed(index)));
+        let printed = printed.filter(|(name, _)| !REPEATED.contains(&name.as_str()));
+        if wanted.is_empty() {
+            // Where ours are shown, those of the server would say the same again.
+            let own: Vec<_> = own.collect();
+            return Ok(Self { columns: if own.is_empty() { printed.collect() } else { own } });
+        }
+        let known: Vec<(String, Source)> = own.chain(printed).collect();
+        let mut columns = Vec::new();
+        for name in wanted.iter().filter(|it| !is_always_there(it)) {
+            let source = known.iter().find(|(known, _)| is_same(known, name)).map(|(_, source)| source.clone());
+            let Some(source) = source.or_else(|| own_source(name)) else {
+                let near = names::did_you_mean(name, known.iter().map(|(name, _)| name.as_str()));
+                let all: Vec<&str> = known.iter().map(|(name, _)| name.as_str()).collect();
+                return Err(ToolError::invalid(format!("`columns`: {kind} has no column `{name}`{near}")).with_hint(format!(
+                    "It has: {}. A label is written `label:app`, a field as its path, such as `spec.nodeName`.",
+                    all.join(", ")
+                )));
+            };
+            columns.push((name.clone(), source));
+        }
+        Ok(Self { columns })
+    }
+
+    /// The names of the columns.
+    pub(in crate::tools::workloads) fn names(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// The cells of an object.
+    pub(in crate::tools::workloads) fn cells(&self, object: &Object, status: &Status, printed: &[String]) -> Vec<String> {
+        let cell = |source: &Source| match source {
+            Source::Own(index) => status.cells.get(*index).cloned().unwrap_or_default(),
+            Source::Printed(index) => printed.get(*index).cloned().unwrap_or_default(),
+            Source::Label(key) => object.label(key).unwrap_or_default().to_owned(),
+            Source::Annotation(key) => object.annotation(key).unwrap_or_default().to_owned(),
+            Source::Field(path) => match at(object.value(), path) {
+                Some(serde_json::Value::String(text)) => text.clone(),
+                Some(serde_json::Value::Null) | None => String::new(),
+                Some(other) => other.to_string(),
+            },
+        };
+        self.columns.iter().map(|(_, source)| crate::domain::text::cut(&clean_line(&cell(source)), MAX_CELL)).collect()
+    }
+}
+
+/// A label, an annotation or a field, as they are written.
+fn own_source(name: &str) -> Option<Source> {
+    if let Some(key) = name.strip_prefix("label:") {
+        return Some(Source::Label(key.to_owned()));
+    }
+    if let Some(key) = name.strip_prefix("annotation:") {
+        return Some(Source::Annotation(key.to_owned()));
+    }
+    let path = name.trim_start_matches('.');
+    path.contains(['.', '[']).then(|| Source::Field(path.to_owned()))
+}
+
+fn is_always_there(name: &str) -> bool {
+    REPEATED.contains(&name.to_lowercase().as_str()) || name.eq_ignore_ascii_case("why")
+}
+
+/// Names of columns are compared as people remember them.
+fn is_same(a: &str, b: &str) -> bool {
+    let plain = |text: &str| -> String { text.chars().filter(|it| it.is_alphanumeric()).flat_map(char::to_lowercase).collect() };
+    plain(a) == plain(b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn columns_come_from_us_the_server_labels_and_fields() {
+        let wanted: Vec<String> = ["Name", "READY", "label:app.kubernetes.io/name", "spec.containers[0].image", "nominated_node"]
+            .map(str::to_owned)
+            .into();
+        assert!(Columns::need_printing("Pod", &wanted));
+        let columns = Columns::new("Pod", &["Name".into(), "Nominated Node".into()], &wanted).unwrap();
+        let pod = Object::new(json!({
+            "kind": "Pod", "metadata": {"name": "a", "labels": {"app.kubernetes.io/name": "web"}},
+            "spec": {"containers": [{"image": "nginx:1"}]},
+        }));
+        let status = Status { cells: vec!["1/1".into()], health: status::Health::Healthy };
+        assert_eq!(columns.cells(&pod, &status, &["a".into(), "node-9".into()]), ["1/1", "web", "nginx:1", "node-9"]);
+    }
+
+    #[test]
+    fn an_unknown_column_is_refused_with_those_there_are() {
+        let err = Columns::new("Pod", &["IP".into()], &["redy".into()]).unwrap_err();
+        assert!(err.message.contains("`redy`; did you mean `ready`"), "{err}");
+        assert!(err.hint.unwrap().contains("restarts, node, ip"));
+    }
+
+    #[test]
+    fn custom_kinds_show_what_the_server_prints() {
+        let printed: Vec<String> = ["Name", "Nodes", "Ready", "Age"].map(str::to_owned).into();
+        assert_eq!(Columns::new("NodePool", &printed, &[]).unwrap().names().collect::<Vec<_>>(), ["nodes", "ready"]);
+        assert_eq!(Columns::new("NodePool", &[], &[]).unwrap().names().collect::<Vec<_>>(), ["status"]);
+        assert_eq!(Columns::new("Deployment", &[], &[]).unwrap().names().count(), 3);
+    }
+}
