@@ -30,6 +30,15 @@ impl Health {
         }
     }
 
+    /// `failing`, `degraded` or `healthy`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Failing(_) => "failing",
+            Self::Degraded(_) => "degraded",
+            Self::Healthy => "healthy",
+        }
+    }
+
     /// Whether there is nothing to look into.
     pub fn is_healthy(&self) -> bool {
         *self == Self::Healthy

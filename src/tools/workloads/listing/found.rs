@@ -173,8 +173,12 @@ impl Found {
         }
         let mut reasons: Vec<_> = self.reasons.iter().collect();
         reasons.sort_by_key(|(reason, number)| (Reverse(**number), (*reason).clone()));
-        let reasons: Vec<String> = reasons.iter().take(6).map(|(reason, number)| format!("{number} {reason}")).collect();
-        format!("{} {plural}{place}, {} unhealthy: {}.", self.total, self.unhealthy, reasons.join(", "))
+        let told: usize = reasons.iter().take(6).map(|(_, number)| **number).sum();
+        let mut words: Vec<String> = reasons.iter().take(6).map(|(reason, number)| format!("{number} {reason}")).collect();
+        if told < self.unhealthy {
+            words.push(format!("{} for other reasons", self.unhealthy - told));
+        }
+        format!("{} {plural}{place}, {} unhealthy: {}.", self.total, self.unhealthy, words.join(", "))
     }
 
     /// The rows from `offset` on, failing before degraded before healthy, and how many remain after them.
@@ -234,6 +238,12 @@ fn headline(health: &Health) -> String {
     let detail = reason.strip_prefix("CrashLoopBackOff: ").and_then(|it| it.split(" (").next());
     match detail {
         Some(detail) => format!("CrashLoopBackOff ({detail})"),
+        // Counts and names of containers differ from object to object.
+        None if head.starts_with(|it: char| it.is_ascii_digit()) => "with replicas missing".to_owned(),
+        None if head.starts_with("container ") => match head.rsplit_once(" is ") {
+            Some((_, state)) => format!("with a container {state}"),
+            None => head.to_owned(),
+        },
         None => head.to_owned(),
     }
 }
