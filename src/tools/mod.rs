@@ -29,6 +29,7 @@ toolsets! {
     workloads [listing] {
         list_api_kinds::ListApiKinds,
         list_resources::ListResources,
+        get_resource::GetResource,
         list_events::ListEvents,
         get_logs::GetLogs,
     }

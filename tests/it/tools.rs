@@ -181,6 +181,13 @@ async fn declared_permissions_are_the_used_ones() {
             ],
         ),
         (
+            "get_resource",
+            &[
+                json!({"cluster": "payments", "kind": "Pod", "namespace": "checkout", "name": "$pod"}),
+                json!({"cluster": "none", "region": "us-east-1", "kind": "Pod", "name": "a"}),
+            ],
+        ),
+        (
             "list_events",
             &[
                 json!({"cluster": "dev"}),
