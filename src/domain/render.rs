@@ -40,6 +40,11 @@ fn render_entry(key: &str, value: &Value, depth: usize, text: &mut String) {
                 line(depth, &format!("{title}:"), text);
                 render_grid(columns, rows, depth + 1, text);
             }
+            // An object of Kubernetes has a shape of its own, which people know as YAML.
+            _ if key == "object" => {
+                line(depth, &format!("{title}:"), text);
+                render_yaml(value, depth + 1, text);
+            }
             _ if fields.values().all(is_scalar) => line(depth, &format!("{title}: {}", inline(fields)), text),
             _ => {
                 line(depth, &format!("{title}:"), text);
@@ -151,6 +156,59 @@ fn render_grid(columns: &[Value], rows: &[Value], depth: usize, text: &mut Strin
     }
 }
 
+/// A value as YAML for the eye; nothing reads it back.
+fn render_yaml(value: &Value, depth: usize, text: &mut String) {
+    match value {
+        Value::Object(fields) => fields.iter().for_each(|(key, value)| yaml_entry(&format!("{key}:"), value, depth, text)),
+        Value::Array(items) => {
+            for item in items {
+                let mut block = String::new();
+                match item {
+                    Value::Object(_) | Value::Array(_) => render_yaml(item, 0, &mut block),
+                    other => block = yaml_scalar(other),
+                }
+                let mut lines = block.lines();
+                line(depth, &format!("- {}", lines.next().unwrap_or_default()), text);
+                lines.for_each(|rest| line(depth + 1, rest, text));
+            }
+        }
+        other => line(depth, &yaml_scalar(other), text),
+    }
+}
+
+fn yaml_entry(key: &str, value: &Value, depth: usize, text: &mut String) {
+    match value {
+        Value::Object(fields) if !fields.is_empty() => {
+            line(depth, key, text);
+            render_yaml(value, depth + 1, text);
+        }
+        Value::Array(items) if !items.is_empty() => {
+            line(depth, key, text);
+            render_yaml(value, depth, text);
+        }
+        Value::String(content) if content.contains('\n') => {
+            line(depth, &format!("{key} |"), text);
+            content.lines().for_each(|it| line(depth + 1, it, text));
+        }
+        other => line(depth, &format!("{key} {}", yaml_scalar(other)), text),
+    }
+}
+
+/// Text stands bare where it cannot be taken for something else.
+fn yaml_scalar(value: &Value) -> String {
+    let plain = |text: &str| {
+        text.starts_with(|it: char| it.is_alphabetic() || it == '/')
+            && !text.contains(": ")
+            && !text.ends_with(':')
+            && !text.contains(" #")
+            && !matches!(text, "true" | "false" | "null" | "yes" | "no")
+    };
+    match value {
+        Value::String(content) if plain(content) => content.clone(),
+        other => other.to_string(),
+    }
+}
+
 fn inline(fields: &Map<String, Value>) -> String {
     let words = fields.iter().map(|(key, value)| format!("{} {}", key.replace('_', " "), scalar(value)));
     words.collect::<Vec<_>>().join(", ")
@@ -188,6 +246,19 @@ fn line(depth: usize, content: &str, text: &mut String) {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn an_object_of_kubernetes_reads_as_yaml() {
+        let answer = json!({"object": {
+            "metadata": {"labels": {"app": "web", "version": "1.30"}},
+            "spec": {"containers": [{"name": "main", "args": ["-c", "a: b"]}], "script": "one\ntwo", "replicas": 3},
+        }});
+        assert_eq!(
+            text(&answer),
+            "object:\n  metadata:\n    labels:\n      app: web\n      version: \"1.30\"\n  spec:\n    containers:\n    - name: main\n      args:\n      \
+             - \"-c\"\n      - \"a: b\"\n    script: |\n      one\n      two\n    replicas: 3"
+        );
+    }
 
     #[test]
     fn an_answer_reads_as_sentence_facts_and_table() {

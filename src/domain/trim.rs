@@ -160,25 +160,23 @@ pub fn size(value: &Value) -> usize {
     }
 }
 
-/// Drops fields that hold nothing: null, empty text, lists and objects.
+/// Fields that mean nothing while they are empty. Others do: `emptyDir: {}`, `podSelector: {}`, `ingress: []`.
+const MEANINGLESS: [&str; 6] = ["annotations", "labels", "resources", "securityContext", "status", "strategy"];
+
+/// Drops fields that hold nothing: null, empty text, and the empty lists and objects that mean nothing.
 pub fn drop_empty(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             fields.values_mut().for_each(drop_empty);
-            fields.retain(|_, it| !is_empty(it));
+            fields.retain(|key, it| match it {
+                Value::Null => false,
+                Value::String(text) => !text.is_empty(),
+                Value::Object(inner) => !inner.is_empty() || !MEANINGLESS.contains(&key.as_str()),
+                _ => true,
+            });
         }
         Value::Array(items) => items.iter_mut().for_each(drop_empty),
         _ => {}
-    }
-}
-
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::String(text) => text.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        Value::Object(fields) => fields.is_empty(),
-        _ => false,
     }
 }
 
@@ -228,6 +226,19 @@ mod tests {
         assert!(object["many"].as_array().unwrap().last().unwrap().as_str().unwrap().contains("more items"));
         let mut small = json!({"a": [1, 2]});
         assert!(fit(&mut small, 3_000).is_empty());
+    }
+
+    #[test]
+    fn what_is_empty_stays_where_that_means_something() {
+        let mut object = json!({
+            "metadata": {"creationTimestamp": null, "labels": {}}, "status": {},
+            "spec": {"podSelector": {}, "ingress": [], "volumes": [{"name": "a", "emptyDir": {}}], "clusterName": ""},
+        });
+        drop_empty(&mut object);
+        assert_eq!(
+            object,
+            json!({"metadata": {}, "spec": {"podSelector": {}, "ingress": [], "volumes": [{"name": "a", "emptyDir": {}}]}})
+        );
     }
 
     #[test]

@@ -55,7 +55,7 @@ pub struct Input {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum View {
-    /// What matters, cut short.
+    /// What matters, without defaults, cut short.
     #[default]
     Summary,
     /// What was asked for.
@@ -347,11 +347,12 @@ fn shown(object: &Object, view: View, budget: usize) -> (Map<String, Value>, Vec
                 fields.retain(|key, _| key != "kind" && key != "apiVersion");
                 if let Some(Value::Object(status)) = fields.get_mut("status") {
                     // They are a table of their own.
-                    status.remove("conditions");
+                    status.shift_remove("conditions");
                 }
                 if let Some(Value::Object(metadata)) = fields.get_mut("metadata") {
                     metadata.retain(|key, _| !IDENTITY.contains(&key.as_str()));
                 }
+                fields.values_mut().for_each(drop_defaults);
             }
         }
     }
@@ -362,6 +363,61 @@ fn shown(object: &Object, view: View, budget: usize) -> (Map<String, Value>, Vec
         _ => Map::new(),
     };
     (fields, cut)
+}
+
+/// What the API server fills in for everybody, and what says again what stands beside it. It tells nothing of this object.
+const DEFAULTS: &[(&str, &[&str])] = &[
+    ("defaultMode", &["420"]),
+    ("dnsPolicy", &["ClusterFirst"]),
+    ("enableServiceLinks", &["true"]),
+    ("imagePullPolicy", &["IfNotPresent", "Always"]),
+    ("internalTrafficPolicy", &["Cluster"]),
+    ("ipFamilies", &["[\"IPv4\"]"]),
+    ("ipFamilyPolicy", &["SingleStack"]),
+    ("preemptionPolicy", &["PreemptLowerPriority"]),
+    ("priority", &["0"]),
+    ("progressDeadlineSeconds", &["600"]),
+    ("protocol", &["TCP"]),
+    ("revisionHistoryLimit", &["10"]),
+    ("schedulerName", &["default-scheduler"]),
+    ("scheme", &["HTTP"]),
+    ("sessionAffinity", &["None"]),
+    ("successThreshold", &["1"]),
+    ("terminationGracePeriodSeconds", &["30"]),
+    ("terminationMessagePath", &["/dev/termination-log"]),
+    ("terminationMessagePolicy", &["File"]),
+    ("timeoutSeconds", &["1"]),
+];
+
+/// Drops what every object has.
+fn drop_defaults(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|key, value| {
+                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                !DEFAULTS.iter().any(|(name, defaults)| name == key && defaults.contains(&text.as_str()))
+            });
+            // The deprecated name of the same field, and the lists that repeat the only address.
+            for (again, original) in [("serviceAccount", "serviceAccountName"), ("hostIPs", "hostIP"), ("podIPs", "podIP")] {
+                let repeats = fields.contains_key(original)
+                    && fields.get(again).is_some_and(|it| it.as_array().is_none_or(|it| it.len() == 1));
+                if repeats {
+                    fields.shift_remove(again);
+                }
+            }
+            fields.values_mut().for_each(drop_defaults);
+        }
+        Value::Array(items) => {
+            items.retain(|it| {
+                let text = |key: &str| it.get(key).and_then(Value::as_str).unwrap_or_default();
+                let tolerated = matches!(text("key"), "node.kubernetes.io/not-ready" | "node.kubernetes.io/unreachable");
+                let is_default = tolerated && it.get("tolerationSeconds").and_then(Value::as_i64) == Some(300);
+                !is_default && !text("name").starts_with("kube-api-access-")
+            });
+            items.iter_mut().for_each(drop_defaults);
+        }
+        _ => {}
+    }
 }
 
 /// The object without noise and without the values of a Secret.
