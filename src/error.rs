@@ -105,7 +105,8 @@ impl ToolError {
 
     /// The text that people and models read.
     pub fn text(&self) -> String {
-        let mut text = format!("{}: {}.", self.kind.name(), self.message.trim_end_matches('.'));
+        let end = if self.message.ends_with(['.', '?', '!']) { "" } else { "." };
+        let mut text = format!("{}: {}{end}", self.kind.name(), self.message);
         if let Some(hint) = &self.hint {
             text.push_str("\nNext step: ");
             text.push_str(hint);

@@ -173,6 +173,7 @@ impl Registered {
     fn check(&self, mut arguments: JsonObject) -> Result<JsonObject, ToolError> {
         // Models write null for "not given".
         arguments.retain(|_, value| !value.is_null());
+        spell(&mut arguments, &self.entry.input_schema());
         let schema = Value::Object((*self.entry.input_schema()).clone());
         let validator = self.validator.get_or_init(|| jsonschema::validator_for(&schema).map_err(|err| err.to_string()));
         let validator =
@@ -190,6 +191,34 @@ impl Registered {
     }
 }
 
+/// Spells choices as the schema does: `Warning` and `warning` mean the same to everybody.
+fn spell(arguments: &mut JsonObject, schema: &JsonObject) {
+    for (name, value) in arguments {
+        let property = schema.get("properties").and_then(|it| it.get(name));
+        let choices = |schema: Option<&Value>| schema?.get("enum")?.as_array().cloned();
+        match value {
+            Value::Array(items) => {
+                if let Some(choices) = choices(property.and_then(|it| it.get("items"))) {
+                    items.iter_mut().for_each(|it| spell_one(it, &choices));
+                }
+            }
+            value => {
+                if let Some(choices) = choices(property) {
+                    spell_one(value, &choices);
+                }
+            }
+        }
+    }
+}
+
+fn spell_one(value: &mut Value, choices: &[Value]) {
+    let Some(text) = value.as_str() else { return };
+    let mut meant = choices.iter().filter(|it| it.as_str().is_some_and(|it| it.eq_ignore_ascii_case(text)));
+    if let (Some(choice), None) = (meant.next(), meant.next()) {
+        *value = choice.clone();
+    }
+}
+
 /// One problem with the arguments, with the nearest known name where an argument is unknown.
 fn describe(err: &jsonschema::ValidationError<'_>, schema: &Value) -> String {
     use jsonschema::error::ValidationErrorKind as Kind;
@@ -202,6 +231,13 @@ fn describe(err: &jsonschema::ValidationError<'_>, schema: &Value) -> String {
             format!("{} (it takes {})", unknown.collect::<Vec<_>>().join("; "), all.join(", "))
         }
         Kind::Required { property } => format!("`{}` is missing", property.as_str().unwrap_or_default()),
+        Kind::Enum { options } => {
+            let path = err.instance_path().as_str().trim_start_matches('/').replace('/', ".");
+            let wrong = err.instance().as_str().map_or_else(|| err.instance().to_string(), str::to_owned);
+            let choices: Vec<&str> = options.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            let near = names::did_you_mean(&wrong, choices.iter().copied());
+            format!("`{path}`: `{}` is none of {}{near}", crate::domain::text::cut(&wrong, 80), choices.join(", "))
+        }
         _ => {
             let path = err.instance_path().as_str().trim_start_matches('/').replace('/', ".");
             let text = crate::domain::text::cut(&err.to_string(), 300);

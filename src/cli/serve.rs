@@ -22,10 +22,16 @@ Examples:
   eks-mcp serve --region eu-west-1 --toolsets clusters,diagnose")]
 pub(super) struct Serve {
     /// Serve over HTTP on this loopback address instead of stdio.
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = address)]
     http: Option<SocketAddr>,
     #[command(flatten)]
     options: Options,
+}
+
+/// An address as people write it: `localhost` is the loopback address.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let written = text.strip_prefix("localhost:").map_or_else(|| text.to_owned(), |port| format!("127.0.0.1:{port}"));
+    written.parse().map_err(|_| "write it as `127.0.0.1:8080`, `[::1]:8080` or `localhost:8080`".to_owned())
 }
 
 impl Serve {

@@ -21,7 +21,8 @@ impl Clock {
     /// The present moment.
     pub fn now(self) -> Timestamp {
         match self {
-            Self::System => Timestamp::now(),
+            // Nobody asks for fractions of a second, and each costs a model a few tokens.
+            Self::System => Timestamp::from_second(Timestamp::now().as_second()).unwrap_or(Timestamp::UNIX_EPOCH),
             Self::Fixed(moment) => moment,
             Self::Deferred(moment) => moment(),
         }

@@ -4,13 +4,23 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use axum::{Json, Router};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{Method, StatusCode};
+use rmcp::model::ErrorData;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::streamable_http_server::{StreamableHttpServerConfig, StreamableHttpService};
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tower::ServiceBuilder;
 
+use super::message::{self, Refusal};
 use super::{GRACE, MAX_MESSAGE, Server};
 use crate::error::{ErrorKind, ToolError};
 
@@ -44,8 +54,7 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, ToolError> {
 /// The routes: `/mcp`, and `/healthz` and `/readyz` outside it.
 pub fn router(server: Server, options: &HttpOptions, stop: CancellationToken) -> Router {
     let hosts = ["localhost", "127.0.0.1", "::1"].into_iter().map(str::to_owned);
-    let origins =
-        ["http://localhost", "http://127.0.0.1", "http://[::1]", "http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*"];
+    let origins = ["http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*"];
     let config = StreamableHttpServerConfig::default()
         .with_json_response(true)
         .with_legacy_session_mode(false)
@@ -57,9 +66,53 @@ pub fn router(server: Server, options: &HttpOptions, stop: CancellationToken) ->
     let service = StreamableHttpService::new(move || Ok(server.clone()), Arc::new(NeverSessionManager::default()), config);
     // Ready means able to answer: nothing is loaded or contacted at start, so a server that listens is ready.
     Router::new()
-        .route_service("/mcp", service)
+        .route_service("/mcp", ServiceBuilder::new().layer(from_fn(explain)).service(service))
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(|| async { "ready" }))
+}
+
+/// Makes every refusal one that says what to do, in the form of the protocol.
+async fn explain(request: Request, next: Next) -> Response {
+    let (head, body) = request.into_parts();
+    // One byte more than the framework takes, so that it sees what is too long as too long.
+    let Ok(body) = to_bytes(body, MAX_MESSAGE + 1).await else {
+        return refusal(StatusCode::PAYLOAD_TOO_LARGE, "the message is too long");
+    };
+    let checked = if head.method == Method::POST { message::check(&body) } else { Ok(()) };
+    let response = next.run(Request::from_parts(head, Body::from(body))).await;
+    let status = response.status();
+    // Who may not ask is told only that.
+    if let (Err(Refusal { id, error }), false) =
+        (checked, matches!(status, StatusCode::FORBIDDEN | StatusCode::PAYLOAD_TOO_LARGE))
+    {
+        return (StatusCode::BAD_REQUEST, Json(json!({"jsonrpc": "2.0", "id": id, "error": error}))).into_response();
+    }
+    let is_json = response.headers().get(CONTENT_TYPE).is_some_and(|it| it.as_bytes().starts_with(b"application/json"));
+    if !status.is_client_error() || is_json {
+        return response;
+    }
+    let (head, body) = response.into_parts();
+    let why = to_bytes(body, 2_000).await.unwrap_or_default();
+    let mut explained = refusal(status, &String::from_utf8_lossy(&why));
+    for (name, value) in head.headers.iter().filter(|(name, _)| *name != CONTENT_TYPE && *name != CONTENT_LENGTH) {
+        explained.headers_mut().insert(name, value.clone());
+    }
+    explained
+}
+
+/// A refusal with its next step.
+fn refusal(status: StatusCode, why: &str) -> Response {
+    let next = match status {
+        StatusCode::FORBIDDEN => "only loopback and what `http.allowed_hosts` and `http.allowed_origins` name may ask",
+        StatusCode::METHOD_NOT_ALLOWED => "send POST; this server keeps no sessions and no streams",
+        StatusCode::NOT_ACCEPTABLE => "send `Accept: application/json, text/event-stream`",
+        StatusCode::PAYLOAD_TOO_LARGE => "send at most 1048576 bytes",
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => "send `Content-Type: application/json`",
+        _ => "see the transport section of the protocol",
+    };
+    let why = if why.trim().is_empty() { status.canonical_reason().unwrap_or_default() } else { why.trim() };
+    let error = ErrorData::invalid_request(format!("{why}; {next}"), None);
+    (status, Json(json!({"jsonrpc": "2.0", "id": null, "error": error}))).into_response()
 }
 
 /// Serves until `stopped` completes; then calls in flight are answered within the grace period.

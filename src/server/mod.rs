@@ -2,6 +2,7 @@
 
 mod handler;
 pub mod http;
+mod message;
 pub mod stdio;
 
 pub use handler::{Server, VERSIONS};
@@ -29,6 +30,14 @@ pub fn stop_requested() -> impl Future<Output = ()> + Send + 'static {
             _ = terminate.recv() => {}
         }
         tracing::info!(seconds = GRACE.as_secs(), "asked to stop; calls in flight are answered first");
+        tokio::spawn(async move {
+            // Whoever asks twice does not want to wait.
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            std::process::exit(130);
+        });
     }
 }
 

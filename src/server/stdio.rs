@@ -9,7 +9,6 @@ use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use rmcp::transport::async_rw::AsyncRwTransport;
 use rmcp::{RoleServer, ServiceExt as _};
-use serde::de::IgnoredAny;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::mpsc;
 use tokio_util::bytes::{Bytes, BytesMut};
@@ -17,6 +16,7 @@ use tokio_util::codec::{Decoder, FramedRead, LinesCodec, LinesCodecError};
 use tokio_util::io::StreamReader;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
+use super::message::{self, Refusal};
 use super::{MAX_MESSAGE, Server, stop_requested};
 
 /// Serves until standard input ends or the process is asked to stop. Calls in flight are then answered within the grace period.
@@ -44,7 +44,7 @@ pub async fn serve(server: Server) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Messages as lines of JSON. A line that is none is answered with a parse error, where the framework would say nothing and
+/// Messages as lines of JSON. A line that is none is answered with an error, where the framework would say nothing and
 /// leave its sender waiting; the connection goes on.
 pub fn transport(
     input: impl AsyncRead + Send + Unpin + 'static,
@@ -56,23 +56,24 @@ pub fn transport(
     Answering { inner: AsyncRwTransport::new_server(StreamReader::new(messages.boxed()), output), refused }
 }
 
-/// The line with its end, if it is JSON; what is wrong with it goes to `refuse` otherwise.
-fn accepted(line: Result<String, LinesCodecError>, refuse: &mpsc::UnboundedSender<ErrorData>) -> Option<Bytes> {
-    let problem = match line {
+/// The line with its end, if it is a message; what is wrong with it goes to `refuse` otherwise.
+fn accepted(line: Result<String, LinesCodecError>, refuse: &mpsc::UnboundedSender<Refusal>) -> Option<Bytes> {
+    let refusal = match line {
         Ok(line) if line.trim().is_empty() => return None,
-        Ok(line) => match serde_json::from_str::<IgnoredAny>(line.trim_start_matches('\u{feff}')) {
-            Ok(_) => return Some(Bytes::from(line + "\n")),
-            Err(err) => {
-                ErrorData::parse_error(format!("the line is no JSON: {err}; send one JSON-RPC message on each line"), None)
-            }
+        Ok(line) => match message::check(line.as_bytes()) {
+            Ok(()) => return Some(Bytes::from(line + "\n")),
+            Err(refusal) => refusal,
         },
         Err(LinesCodecError::MaxLineLengthExceeded) => {
-            ErrorData::invalid_request(format!("the message is longer than {MAX_MESSAGE} bytes; send a smaller one"), None)
+            let error = format!("the message is longer than {MAX_MESSAGE} bytes; send a smaller one");
+            Refusal::nameless(ErrorData::invalid_request(error, None))
         }
-        Err(LinesCodecError::Io(err)) => ErrorData::parse_error(format!("the line cannot be read: {err}; send UTF-8"), None),
+        Err(LinesCodecError::Io(err)) => {
+            Refusal::nameless(ErrorData::parse_error(format!("the message cannot be read: {err}; send UTF-8"), None))
+        }
     };
     // The receiver lives as long as the transport that reads here.
-    let _ = refuse.send(problem);
+    let _ = refuse.send(refusal);
     None
 }
 
@@ -95,7 +96,7 @@ impl Decoder for Lenient {
 /// A transport that also answers the lines that were refused.
 struct Answering<T> {
     inner: T,
-    refused: mpsc::UnboundedReceiver<ErrorData>,
+    refused: mpsc::UnboundedReceiver<Refusal>,
 }
 
 impl<T: Transport<RoleServer>> Transport<RoleServer> for Answering<T> {
@@ -109,20 +110,20 @@ impl<T: Transport<RoleServer>> Transport<RoleServer> for Answering<T> {
         loop {
             let message = tokio::select! {
                 biased;
-                Some(problem) = self.refused.recv() => Err(problem),
+                Some(refusal) = self.refused.recv() => Err(refusal),
                 message = self.inner.receive() => Ok(message),
             };
             match message {
                 Ok(Some(message)) => return Some(message),
                 Ok(None) => {
-                    while let Ok(problem) = self.refused.try_recv() {
-                        let _ = self.inner.send(TxJsonRpcMessage::<RoleServer>::error(problem, None)).await;
+                    while let Ok(refusal) = self.refused.try_recv() {
+                        let _ = self.inner.send(TxJsonRpcMessage::<RoleServer>::error(refusal.error, refusal.id)).await;
                     }
                     return None;
                 }
-                Err(problem) => {
+                Err(refusal) => {
                     // Spawned, because a future that is dropped half way would leave half a line behind.
-                    tokio::spawn(self.inner.send(TxJsonRpcMessage::<RoleServer>::error(problem, None)));
+                    tokio::spawn(self.inner.send(TxJsonRpcMessage::<RoleServer>::error(refusal.error, refusal.id)));
                 }
             }
         }

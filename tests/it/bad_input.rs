@@ -27,8 +27,13 @@ async fn unknown_and_wrong_arguments_are_named_with_what_was_meant() {
     .await;
     fails("describe_cluster", json!({}), InvalidInput, &["`cluster` is missing"]).await;
     fails("describe_cluster", json!({"cluster": 3}), InvalidInput, &["`cluster`", "string"]).await;
-    fails("describe_cluster", json!({"cluster": "dev", "sections": ["everything"]}), InvalidInput, &["sections.0", "everything"])
-        .await;
+    fails(
+        "describe_cluster",
+        json!({"cluster": "dev", "sections": ["everything"]}),
+        InvalidInput,
+        &["`sections.0`", "`everything` is none of overview, health"],
+    )
+    .await;
     fails("list_resources", json!({"cluster": "dev", "kind": "Pod", "limit": 100_000}), InvalidInput, &["`limit`", "200"]).await;
     fails("list_clusters", json!({"regions": ["mars"]}), InvalidInput, &["`mars`", "eu-west-1"]).await;
     fails("describe_cluster", json!({"cluster": "arn:aws:s3:::bucket"}), InvalidInput, &["no EKS cluster ARN"]).await;
@@ -48,6 +53,15 @@ async fn unknown_and_wrong_arguments_are_named_with_what_was_meant() {
         &["`include`", "unclosed"],
     )
     .await;
+}
+
+#[tokio::test]
+async fn choices_may_be_spelt_with_capitals() {
+    let world = World::demo();
+    let answer = world.call("list_events", json!({"cluster": "payments", "type": "Normal"})).await;
+    assert!(answer["groups"]["rows"].as_array().unwrap().iter().all(|it| it[0] == "Normal"), "{answer:#}");
+    let answer = world.call("describe_cluster", json!({"cluster": "dev", "sections": ["Tags"]})).await;
+    assert!(answer["tags"].is_array() && answer.get("health").is_none(), "{answer:#}");
 }
 
 #[tokio::test]

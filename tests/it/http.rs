@@ -85,20 +85,30 @@ async fn foreign_hosts_and_origins_are_refused() {
     for extra in [("Host", "evil.example"), ("Origin", "https://evil.example"), ("Origin", "null")] {
         let (status, body) = send(address, "POST", "/mcp", &with(extra), &call(1).to_string()).await;
         assert_eq!(status, 403, "{extra:?}: {body}");
+        assert!(body.contains("http.allowed_"), "{body}");
     }
-    let (status, _) = send(address, "POST", "/mcp", &with(("Origin", "http://localhost:5173")), &call(1).to_string()).await;
-    assert_eq!(status, 200);
+    for origin in ["http://localhost:5173", "http://localhost", "http://127.0.0.1:80"] {
+        let (status, _) = send(address, "POST", "/mcp", &with(("Origin", origin)), &call(1).to_string()).await;
+        assert_eq!(status, 200, "{origin}");
+    }
 }
 
 #[tokio::test]
 async fn bodies_over_a_mebibyte_and_wrong_types_are_refused() {
     let address = start().await;
-    let (status, _) = send(address, "POST", "/mcp", &modern(), &"x".repeat((1 << 20) + 1)).await;
-    assert_eq!(status, 413);
-    let (status, _) = send(address, "POST", "/mcp", &[("Content-Type", "text/plain"), JSON[1]], &call(1).to_string()).await;
-    assert_eq!(status, 415);
-    let (status, _) = send(address, "POST", "/mcp", &modern(), "{").await;
-    assert!((400..500).contains(&status), "{status}");
+    for (headers, body, expected, why) in [
+        (modern(), "x".repeat((1 << 20) + 1), 413, "send at most 1048576 bytes"),
+        (modern(), "x".repeat((1 << 20) + 2), 413, "send at most 1048576 bytes"),
+        (vec![("Content-Type", "text/plain"), JSON[1]], call(1).to_string(), 415, "Content-Type: application/json"),
+        (vec![JSON[0], ("Accept", "text/html")], call(1).to_string(), 406, "Accept: application/json"),
+        (modern(), "{\"id\": ".to_owned(), 400, "no JSON: EOF while parsing a value at line 1 column 7"),
+        (modern(), call(1).to_string().replace("{\"cluster\":\"dev\"}", "[]"), 400, "`params.arguments` of `tools/call`"),
+    ] {
+        let (status, body) = send(address, "POST", "/mcp", &headers, &body).await;
+        assert_eq!(status, expected, "{why}: {body}");
+        let answer: Value = serde_json::from_str(&body).unwrap_or_else(|_| panic!("{body}"));
+        assert!(answer["error"]["message"].as_str().unwrap().contains(why), "{why}: {body}");
+    }
 }
 
 #[tokio::test]

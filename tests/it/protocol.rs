@@ -183,10 +183,15 @@ async fn a_line_that_is_no_message_is_answered_and_does_not_end_the_connection()
     let mut wire = Wire::connect();
     wire.initialize("2025-11-25").await;
     let long = format!("\"{}\"", "x".repeat(MAX_MESSAGE));
-    let lines: [(&[u8], i64, &str); 4] = [
+    let lines: [(&[u8], i64, &str); 5] = [
         (b"{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\": ", -32700, "line 1 column 38"),
         (b"\xff\xfe", -32700, "UTF-8"),
-        (b"[1, 2]", -32600, "Invalid"),
+        (b"[1, 2]", -32600, "batches"),
+        (
+            br#"{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "list_clusters", "arguments": [1]}}"#,
+            -32602,
+            "JSON object",
+        ),
         (long.as_bytes(), -32600, "longer than 1048576 bytes"),
     ];
     for (line, code, why) in lines {
