@@ -149,6 +149,25 @@ async fn metrics_tell_the_story_of_the_crash() {
 }
 
 #[tokio::test]
+async fn a_long_window_does_not_average_peaks_away() {
+    let world = World::demo();
+    let answer = world
+        .call(
+            "query_container_insights",
+            json!({"cluster": "payments", "scope": "pod", "namespace": "checkout", "window": "30d", "top": 50}),
+        )
+        .await;
+    let columns: Vec<&str> = answer["series"]["columns"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    let at = |name: &str| columns.iter().position(|it| *it == name).unwrap();
+    let rows = answer["series"]["rows"].as_array().unwrap();
+    let row = |metric: &str| rows.iter().find(|row| row[at("metric")] == metric && row.to_string().contains("vbd2d")).unwrap();
+    assert_eq!(row("pod_memory_utilization_over_pod_limit")[at("verdict")], "critical", "{answer:#}");
+    let restarts = row("pod_number_of_container_restarts")[at("last")].as_str().unwrap();
+    assert!(restarts.parse::<u32>().is_ok(), "a counter has no fractions: {restarts}");
+    assert!(answer["series"].to_string().contains("points missing"), "{answer:#}");
+}
+
+#[tokio::test]
 async fn costs_add_up_by_hand() {
     let world = World::demo();
     // payments: 0.10 + 0.50 extended support; 4 × m7i.large 0.1008 and 1 × t4g.medium 0.0336; 730 hours.

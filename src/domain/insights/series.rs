@@ -94,7 +94,7 @@ impl Judged {
         let mut notes = Vec::new();
         // One point in ten may be late or lost without anybody caring.
         if self.statistics.points * 10 < expected * 9 {
-            notes.push(format!("{} of {expected} points", self.statistics.points));
+            notes.push(format!("{} of {expected} points missing", expected - self.statistics.points));
         }
         if self.stale {
             notes.push(format!("last {} before the end", age(grid.end, self.statistics.last_at)));
@@ -179,7 +179,7 @@ mod tests {
         assert_eq!(table.columns.last().unwrap(), "gaps");
         assert_eq!(
             table.rows[0].join("|"),
-            "n|w|c|pod_memory_utilization_over_pod_limit|%|99|99|99|99|flat|critical|120 of 180 points, last 61m before the end"
+            "n|w|c|pod_memory_utilization_over_pod_limit|%|99|99|99|99|flat|critical|60 of 180 points missing, last 61m before the end"
         );
         assert_eq!(table.rows[1].join("|"), "n|w|b|pod_cpu_utilization|%|10|10|10|10|flat|ok|");
         assert_eq!(table.rows[2].join("|"), "n|w|a|pod_memory_working_set|Mi|1|1|1|1|flat||");

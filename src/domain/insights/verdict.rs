@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::catalogue::{Metric, Unit};
 use super::statistics::Statistics;
 
 /// What a value means.
@@ -135,6 +136,12 @@ pub const THRESHOLDS: &[Threshold] = &[
 /// The threshold of a metric.
 pub fn threshold_of(metric: &str) -> Option<&'static Threshold> {
     THRESHOLDS.iter().find(|it| it.metric == metric)
+}
+
+/// Whether an average over some minutes would hide what a metric is judged by: a peak, or how far a counter has come.
+pub fn is_judged_by_peak(metric: &Metric) -> bool {
+    let basis = threshold_of(metric.name).map(|it| it.basis);
+    metric.unit == Unit::Counter || matches!(basis, Some(Basis::Max | Basis::Growth))
 }
 
 /// What the numbers of a series mean, and how close they are to the first threshold (1 is at it).

@@ -10,8 +10,8 @@ use crate::domain::insights::catalogue::{self, Metric};
 use crate::domain::insights::finding::{self, Finding, findings};
 use crate::domain::insights::missing::missing;
 use crate::domain::insights::series::{Grid, Judged, rank, table};
-use crate::domain::insights::{CLUSTER, NAMESPACE, Scope, period};
-use crate::domain::metric::MetricQuery;
+use crate::domain::insights::{CLUSTER, NAMESPACE, Scope, period, verdict};
+use crate::domain::metric::{MetricAnswer, MetricQuery};
 use crate::domain::table::{Omitted, Table};
 use crate::domain::target::Target;
 use crate::domain::time::Window;
@@ -125,7 +125,7 @@ pub struct Output {
     mode: Mode,
     /// What was read.
     window: Period,
-    /// How each point was made.
+    /// How each point was made; by default peaks (memory over its limit, restarts, OOM kills) are `maximum` all the same.
     statistic: Statistic,
     /// Series, worst first; last, average, p95 and max are over the points of the window.
     series: Table,
@@ -175,7 +175,7 @@ impl Tool for QueryContainerInsights {
             return Err(not_installed(&target));
         }
         let query = query(&input, &metrics, &filters, &target, window);
-        let answer = port.query(&query).await?;
+        let answer = ask(port.as_ref(), &query, input.statistic.is_some()).await?;
         let grid = Grid { end: query.end, seconds: window.seconds(), period: query.period_seconds };
         let mut series: Vec<Judged> = answer.series.iter().filter_map(|it| Judged::of(it, input.scope, grid)).collect();
         rank(&mut series);
@@ -263,6 +263,23 @@ fn query(input: &Input, metrics: &[&Metric], filters: &[Filter], target: &Target
         start: window.start.checked_sub(SignedDuration::from_secs(early)).unwrap_or(window.start),
         end: window.end,
     }
+}
+
+/// Asks for averages, and for maxima where an average would hide what the metric is judged by; or, for all, for what the caller
+/// chose.
+async fn ask(port: &dyn Metrics, query: &MetricQuery, chosen: bool) -> Result<MetricAnswer, ToolError> {
+    let by_peak = |name: &String| !chosen && catalogue::find(name).is_some_and(verdict::is_judged_by_peak);
+    let (peaks, others): (Vec<String>, Vec<String>) = query.metrics.iter().cloned().partition(by_peak);
+    let part = |metrics: Vec<String>, statistic: &str| MetricQuery { metrics, statistic: statistic.to_owned(), ..query.clone() };
+    let (peaks, others) = (part(peaks, Statistic::Maximum.name()), part(others, &query.statistic));
+    let some = |query: MetricQuery| async move {
+        if query.metrics.is_empty() { Ok(MetricAnswer::default()) } else { port.query(&query).await }
+    };
+    let (peaks, others) = futures::join!(some(peaks), some(others));
+    let (mut answer, peaks) = (others?, peaks?);
+    answer.series.extend(peaks.series);
+    answer.partial |= peaks.partial;
+    Ok(answer)
 }
 
 fn not_installed(target: &Target) -> ToolError {
