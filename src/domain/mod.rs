@@ -5,6 +5,7 @@ pub mod cluster_findings;
 pub mod cost;
 pub mod events;
 pub mod insights;
+pub mod log;
 pub mod metric;
 pub mod names;
 pub mod object;
