@@ -5,6 +5,7 @@ pub mod api;
 mod error;
 pub mod kinds;
 pub mod live;
+pub mod logs;
 mod readonly;
 
 pub use error::map as map_error;

@@ -30,8 +30,10 @@ pub struct Template {
     pub first_example: String,
     /// The last entry, likewise.
     pub last_example: String,
-    /// Number of the line with which the last entry begins, from 0.
-    pub position: u64,
+    /// What the last entry says without the wrapping of its logger, nothing masked.
+    pub last_said: String,
+    /// Lines from the beginning of the last entry to the end of the log; the last line of a log has 1.
+    pub from_end: u64,
 }
 
 /// Entries whose templates were given up for more telling ones.
@@ -62,12 +64,20 @@ pub struct Mined {
     pub last: Option<Timestamp>,
 }
 
+/// A template whose log has not ended.
+#[derive(Clone)]
+struct Held {
+    template: Template,
+    /// Number of the line with which the last entry begins, from 0.
+    position: u64,
+}
+
 /// Turns a stream of lines into templates, in bounded memory.
 pub struct Miner {
     grouper: Grouper,
     tree: Tree,
     /// By slot of the tree; the pattern is filled in at the end.
-    templates: Vec<Option<Template>>,
+    templates: Vec<Option<Held>>,
     held: usize,
     capacity: usize,
     other: Other,
@@ -118,19 +128,14 @@ impl Miner {
         if let Some(entry) = self.grouper.finish() {
             self.add(entry);
         }
-        let tree = &self.tree;
+        let lines = self.grouper.lines;
         let mut templates: Vec<Template> = Vec::with_capacity(self.held);
-        for (index, template) in self.templates.into_iter().enumerate() {
-            if let Some(template) = template {
-                templates.push(Template { pattern: tree.text(index), ..template });
+        for (index, held) in self.templates.into_iter().enumerate() {
+            if let Some(Held { template, position }) = held {
+                templates.push(Template { pattern: self.tree.text(index), from_end: lines - position, ..template });
             }
         }
-        let lines = self.grouper.lines;
-        // Worse first; among equals what is rare and near the end, where the reason for an exit stands.
-        templates.sort_by(|a, b| {
-            let by_interest = || interest(b, lines).total_cmp(&interest(a, lines));
-            b.level.cmp(&a.level).then_with(by_interest).then_with(|| b.position.cmp(&a.position))
-        });
+        rank(&mut templates, lines);
         Mined { templates, other: self.other, blank: self.grouper.blank, lines, first: self.first, last: self.last }
     }
 
@@ -160,7 +165,7 @@ impl Miner {
                     self.templates.resize(index + 1, None);
                 }
                 if let Some(slot) = self.templates.get_mut(index) {
-                    *slot = Some(Template::of(entry));
+                    *slot = Some(Held::of(entry));
                     self.held += 1;
                 }
             }
@@ -169,44 +174,31 @@ impl Miner {
 
     /// Adds an entry to a template.
     fn note(&mut self, index: usize, entry: Entry) {
-        let Some(Some(template)) = self.templates.get_mut(index) else { return };
-        template.count += 1;
-        template.lines += entry.lines;
-        template.first = earliest(template.first, entry.time);
-        template.last = latest(template.last, entry.time);
-        template.position = entry.number;
-        template.last_example = entry.verbatim;
+        if let Some(Some(held)) = self.templates.get_mut(index) {
+            held.absorb(Held::of(entry));
+        }
     }
 
     /// Adds a template to another one.
-    fn absorb(&mut self, index: usize, other: Template) {
-        let Some(Some(template)) = self.templates.get_mut(index) else { return };
-        template.count += other.count;
-        template.lines += other.lines;
-        if earliest(template.first, other.first) != template.first {
-            template.first_example = other.first_example;
+    fn absorb(&mut self, index: usize, other: Held) {
+        if let Some(Some(held)) = self.templates.get_mut(index) {
+            held.absorb(other);
         }
-        if other.position > template.position {
-            template.position = other.position;
-            template.last_example = other.last_example;
-        }
-        template.first = earliest(template.first, other.first);
-        template.last = latest(template.last, other.last);
     }
 
-    fn take(&mut self, index: usize) -> Option<Template> {
-        let template = self.templates.get_mut(index)?.take()?;
+    fn take(&mut self, index: usize) -> Option<Held> {
+        let held = self.templates.get_mut(index)?.take()?;
         self.held -= 1;
-        Some(template)
+        Some(held)
     }
 
     /// Gives up the least telling template, unless all are more severe than the one that wants the room.
     fn make_room(&mut self, level: Level) -> bool {
         let held = self.templates.iter().enumerate().filter_map(|(index, it)| Some((index, it.as_ref()?)));
         // Less severe first, then what was seen least, then what was seen longest ago.
-        let least = held.min_by_key(|(_, it)| (it.level, it.count, it.position));
-        let Some((index, _)) = least.filter(|(_, it)| it.level <= level) else { return false };
-        if let Some(template) = self.take(index) {
+        let least = held.min_by_key(|(_, it)| (it.template.level, it.template.count, it.position));
+        let Some((index, _)) = least.filter(|(_, it)| it.template.level <= level) else { return false };
+        if let Some(Held { template, .. }) = self.take(index) {
             self.other.add(template.count, template.lines, template.level);
         }
         self.tree.remove(index);
@@ -223,9 +215,9 @@ pub fn mine<'a>(lines: impl IntoIterator<Item = (Option<Timestamp>, &'a str)>) -
     miner.finish()
 }
 
-impl Template {
+impl Held {
     fn of(entry: Entry) -> Self {
-        Self {
+        let template = Template {
             level: entry.level,
             pattern: String::new(),
             count: 1,
@@ -234,7 +226,60 @@ impl Template {
             last: entry.time,
             first_example: entry.verbatim.clone(),
             last_example: entry.verbatim,
-            position: entry.number,
+            last_said: entry.said,
+            from_end: 0,
+        };
+        Self { template, position: entry.number }
+    }
+
+    /// Adds what comes from the same log.
+    fn absorb(&mut self, other: Self) {
+        let later = other.position >= self.position;
+        self.template.absorb(other.template, later);
+        self.position = self.position.max(other.position);
+    }
+}
+
+impl Template {
+    /// Adds another template; `later`: its last entry is the last of both.
+    fn absorb(&mut self, other: Self, later: bool) {
+        self.count += other.count;
+        self.lines += other.lines;
+        if earliest(self.first, other.first) != self.first {
+            self.first_example = other.first_example;
+        }
+        if later {
+            self.last_example = other.last_example;
+            self.last_said = other.last_said;
+        }
+        self.first = earliest(self.first, other.first);
+        self.last = self.last.max(other.last);
+    }
+}
+
+impl Mined {
+    /// Adds what another log of the same program says, as of another replica.
+    pub fn join(&mut self, other: Self) {
+        for template in other.templates {
+            let same = self.templates.iter_mut().find(|it| it.level == template.level && it.pattern == template.pattern);
+            if let Some(found) = same {
+                found.from_end = found.from_end.min(template.from_end);
+                let later = template.last > found.last;
+                found.absorb(template, later);
+            } else {
+                self.templates.push(template);
+            }
+        }
+        self.lines += other.lines;
+        self.blank += other.blank;
+        self.other.count += other.other.count;
+        self.other.lines += other.other.lines;
+        self.other.worst = self.other.worst.max(other.other.worst);
+        self.first = earliest(self.first, other.first);
+        self.last = self.last.max(other.last);
+        rank(&mut self.templates, self.lines);
+        for template in self.templates.drain(CAPACITY.min(self.templates.len())..) {
+            self.other.add(template.count, template.lines, template.level);
         }
     }
 }
@@ -254,14 +299,22 @@ fn earliest(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
     }
 }
 
-fn latest(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
-    a.max(b)
+/// Worse first; among equals what is rare and near the end, where the reason for an exit stands.
+fn rank(templates: &mut [Template], lines: u64) {
+    templates.sort_by(|a, b| {
+        let by_interest = || interest(b, lines).total_cmp(&interest(a, lines));
+        b.level
+            .cmp(&a.level)
+            .then_with(by_interest)
+            .then_with(|| a.from_end.cmp(&b.from_end))
+            .then_with(|| a.pattern.cmp(&b.pattern))
+    });
 }
 
 /// How much a template tells beside its level: half for being rare, half for being near the end.
 #[expect(clippy::cast_precision_loss, reason = "only the order counts")]
 fn interest(template: &Template, lines: u64) -> f64 {
     let rare = 1.0 / (1.0 + (template.count as f64).log2());
-    let near = (template.position as f64 + 1.0) / (lines.max(1) as f64);
-    rare + near
+    let far = template.from_end as f64 / lines.max(1) as f64;
+    rare - far
 }

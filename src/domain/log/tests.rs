@@ -34,7 +34,8 @@ fn lines_that_are_alike_are_one_template_and_errors_come_first() {
     assert_eq!(requests.last.unwrap().to_string(), "2026-11-23T09:00:49Z");
     assert_eq!(requests.first_example, "2026-11-23T09:00:00Z INFO GET /orders/1000 200 in 0ms");
     assert_eq!(requests.last_example, "2026-11-23T09:00:49Z INFO GET /orders/1049 200 in 147ms");
-    assert_eq!((mined.lines, mined.other, requests.position), (52, Other::default(), 49));
+    assert_eq!((mined.lines, mined.other, requests.from_end), (52, Other::default(), 3));
+    assert_eq!(mined.templates[0].last_said, "cannot charge order 4711: card declined");
 }
 
 #[test]
@@ -264,4 +265,14 @@ fn errors_survive_a_flood_of_lines_that_are_all_different() {
     assert_eq!(mined.templates[0].pattern, "the disk is full");
     assert_eq!(mined.templates.len(), 256);
     assert_eq!((mined.other.count, mined.other.worst), (5_001 - 256, Some(Level::Info)));
+}
+
+#[test]
+fn logs_of_replicas_are_joined_by_template() {
+    let mut first = mined("2026-11-23T09:00:00Z ERROR boom 1\n2026-11-23T09:00:01Z INFO a\n");
+    first.join(mined("2026-11-23T09:00:02Z ERROR boom 2\n2026-11-23T09:00:03Z INFO b\n\n"));
+    let shown: Vec<_> = first.templates.iter().map(|it| (it.pattern.as_str(), it.count, it.last_said.as_str())).collect();
+    assert_eq!(shown[0], ("boom <n>", 2, "boom 2"));
+    assert_eq!((shown.len(), first.lines), (3, 5));
+    assert_eq!(first.templates[0].last.unwrap().to_string(), "2026-11-23T09:00:02Z");
 }
