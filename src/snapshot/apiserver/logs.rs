@@ -163,12 +163,18 @@ fn stamped(lines: &[&[u8]]) -> Vec<u8> {
     let mut last = None;
     for line in lines {
         last = time_of(line).or(last);
-        if let Some(time) = last {
+        if let Some(time) = last.filter(|_| !is_stamped(line)) {
             text.extend_from_slice(format!("{time:.9} ").as_bytes());
         }
         text.extend_from_slice(line);
     }
     text
+}
+
+/// Whether a line was recorded with the time of the kubelet, which alone writes nanoseconds to the last digit.
+fn is_stamped(line: &[u8]) -> bool {
+    let word = line.split(|it| *it == b' ').next().unwrap_or_default();
+    word.len() == "2026-11-23T09:29:00.000000000Z".len() && word.get(19) == Some(&b'.') && word.ends_with(b"Z")
 }
 
 /// The time at which a line says it was written.
