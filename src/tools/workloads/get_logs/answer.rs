@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::instances::Instance;
 use super::read::{Answered, Content, Read, Request, Told};
-use super::table::{Budget, LeftOut, table};
+use super::table::{Budget, LeftOut, Patterns};
 use super::{Log, Mode, Output, Pods, Source};
 use crate::context::Context;
 use crate::domain::log::{Level, Mined};
@@ -38,6 +38,8 @@ pub(super) fn build(cx: &Context, target: Target, request: &Request, parts: Part
     let groups = join(logs);
     let mut budget = Budget::new(cx.limits.budget * 9 / 10, groups.len());
     let mut seen = Seen::default();
+    let mut patterns = Patterns::default();
+    let only = groups.len() == 1;
     let mut answer = Vec::new();
     for Group { instance, pods, told } in groups {
         let mut log = Log {
@@ -51,17 +53,16 @@ pub(super) fn build(cx: &Context, target: Target, request: &Request, parts: Part
             from: told.from.map(whole_second),
             to: told.to.map(whole_second),
             note: told.note,
-            patterns: None,
             lines: None,
         };
         match told.content {
             Content::Patterns(mined) => {
                 seen.add(&mined);
-                let (rows, left_out) = table(&mined, log.to, &mut budget);
-                seen.shown += rows.rows.len();
+                let which = if log.previous { format!("{} previous", log.container) } else { log.container.clone() };
+                let left_out = patterns.add(if only { "" } else { &which }, &mined, log.to, &mut budget);
+                seen.shown += mined.templates.len() - left_out.patterns;
                 seen.omitted += left_out.patterns;
                 log.note = notes(log.note, &left_out);
-                log.patterns = Some(rows);
             }
             Content::Lines(lines) => {
                 let lines = budget.lines(lines.into());
@@ -91,6 +92,7 @@ pub(super) fn build(cx: &Context, target: Target, request: &Request, parts: Part
         log_group: parts.log_group,
         pods: parts.pods,
         logs: answer,
+        patterns: (request.mode == Mode::Patterns).then(|| patterns.into_table()),
         omitted: Omitted::some(seen.omitted, how),
         warnings,
     }

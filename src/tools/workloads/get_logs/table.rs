@@ -73,36 +73,52 @@ impl LeftOut {
     }
 }
 
-/// The patterns of a log, worst first, as many as fit; `day` is that of the times without a date.
-pub(super) fn table(mined: &Mined, day: Option<Timestamp>, budget: &mut Budget) -> (Table, LeftOut) {
-    let mut table = Table::new(["level", "count", "first", "last", "pattern", "example"]);
-    let mut left_out = LeftOut { patterns: 0, lines: mined.other.lines, worst: mined.other.worst };
-    let mut used = 0;
-    for template in &mined.templates {
-        let row = row(template, day);
-        let size: usize = row.iter().map(|it| size(it)).sum();
-        let room = if template.level >= Level::Error { budget.left } else { budget.share.min(budget.left) };
-        if used + size > room {
-            left_out.patterns += 1;
-            left_out.lines += template.lines;
-            left_out.worst = left_out.worst.max(Some(template.level));
-            continue;
-        }
-        used += size;
-        table.push(row);
+/// The patterns of all logs.
+pub(super) struct Patterns(Table);
+
+impl Default for Patterns {
+    fn default() -> Self {
+        Self(Table::new(["log", "level", "count", "first", "last", "pattern", "example"]))
     }
-    budget.left -= used;
-    table.drop_empty_columns();
-    (table, left_out)
 }
 
-fn row(template: &Template, day: Option<Timestamp>) -> [String; 6] {
+impl Patterns {
+    /// Adds those of one log, worst first, as many as fit; `day` is that of the times without a date.
+    pub(super) fn add(&mut self, log: &str, mined: &Mined, day: Option<Timestamp>, budget: &mut Budget) -> LeftOut {
+        let mut left_out = LeftOut { patterns: 0, lines: mined.other.lines, worst: mined.other.worst };
+        let mut used = 0;
+        for template in &mined.templates {
+            let row = row(log, template, day);
+            let size: usize = row.iter().map(|it| size(it)).sum();
+            let room = if template.level >= Level::Error { budget.left } else { budget.share.min(budget.left) };
+            if used + size > room {
+                left_out.patterns += 1;
+                left_out.lines += template.lines;
+                left_out.worst = left_out.worst.max(Some(template.level));
+                continue;
+            }
+            used += size;
+            self.0.push(row);
+        }
+        budget.left -= used;
+        left_out
+    }
+
+    /// The table, without the columns that hold nothing.
+    pub(super) fn into_table(mut self) -> Table {
+        self.0.drop_empty_columns();
+        self.0
+    }
+}
+
+fn row(log: &str, template: &Template, day: Option<Timestamp>) -> [String; 7] {
     let day = day.map(|it| it.to_string()).unwrap_or_default();
     let time = |it: Option<Timestamp>| it.map(|it| clock(&it.to_string(), &day)).unwrap_or_default();
     let last = time(template.last);
     let first = Some(time(template.first)).filter(|it| *it != last).unwrap_or_default();
     let pattern = if template.count == 1 { &template.last_said } else { &template.pattern };
-    [template.level.name().to_owned(), template.count.to_string(), first, last, cut(pattern, PATTERN), example(template)]
+    let (level, count) = (template.level.name().to_owned(), template.count.to_string());
+    [log.to_owned(), level, count, first, last, cut(pattern, PATTERN), example(template)]
 }
 
 /// The part of the last entry that the pattern does not tell.
@@ -144,8 +160,9 @@ mod tests {
 
     fn rows(log: &str, room: usize) -> (Vec<String>, LeftOut) {
         let mined = mine(log.lines().map(|it| (None, it)));
-        let (table, left_out) = table(&mined, mined.last, &mut Budget::new(room, 1));
-        (table.rows.iter().map(|it| it.join(" / ")).collect(), left_out)
+        let mut patterns = Patterns::default();
+        let left_out = patterns.add("", &mined, mined.last, &mut Budget::new(room, 1));
+        (patterns.into_table().rows.iter().map(|it| it.join(" / ")).collect(), left_out)
     }
 
     #[test]
