@@ -147,8 +147,8 @@ async fn a_workload_is_read_by_its_pods_and_the_answer_says_which() {
     let world = usual();
     let answer = world.call("get_logs", workload("deploy/web", json!({}))).await;
     assert_eq!(answer["pods"], json!({"matched": 3, "read": ["web-x", "web-a", "web-b"]}), "unhealthy first: {answer:#}");
-    assert_eq!(logs(&answer), ["main previous", "main", "migrate", "proxy", "debugger"], "{answer:#}");
-    let main = &answer["logs"][1];
+    assert_eq!(logs(&answer), ["main previous", "migrate", "proxy", "debugger", "main"], "{answer:#}");
+    let main = &answer["logs"][4];
     assert_eq!((&main["pod"], &main["read"]), (&json!("2 pods"), &json!(4)), "{answer:#}");
     let rows = answer["patterns"]["rows"].as_array().unwrap();
     let error = rows.iter().find(|it| it[0] == "main").unwrap();
@@ -284,10 +284,13 @@ async fn a_pod_that_is_gone_is_answered_by_its_log_group() {
     assert!(words.iter().all(|it| err.message.contains(it)), "{err}");
 }
 
+/// What is answered to the path and query of a request, where something is.
+type Interpose = Arc<dyn Fn(&str) -> Option<Response<Body>> + Send + Sync>;
+
 /// Answers some requests itself and leaves the others to a recorded cluster.
 struct Between {
     inner: Arc<dyn Clusters>,
-    answer: Arc<dyn Fn(&str) -> Option<Response<Body>> + Send + Sync>,
+    answer: Interpose,
 }
 
 #[async_trait]

@@ -30,6 +30,8 @@ pub(super) struct Entry {
     pub(super) said: String,
     /// The entry as it stands in the log: head, conclusion, cause and the telling frames.
     pub(super) verbatim: String,
+    /// Whether the head has fields that `said` does not tell.
+    pub(super) more: bool,
 }
 
 /// The entry whose lines are still coming.
@@ -39,6 +41,7 @@ struct Open {
     time: Option<Timestamp>,
     level: Option<Level>,
     message: String,
+    more: bool,
     head: String,
     indent: usize,
     trace: Trace,
@@ -100,6 +103,7 @@ impl Open {
             time: time.or(parsed.time),
             level: parsed.level,
             message: parsed.message,
+            more: parsed.more,
             head: cut(line, HEAD),
             indent: indent(line),
             trace,
@@ -183,7 +187,15 @@ impl Open {
             Some(Level::Info | Level::Debug) if level::of_response(&said) == Some(Level::Error) => level = Some(Level::Warning),
             Some(_) => {}
         }
-        Entry { number: self.number, lines: self.lines, time: self.time, level: level.unwrap_or(Level::Info), said, verbatim }
+        Entry {
+            number: self.number,
+            lines: self.lines,
+            time: self.time,
+            level: level.unwrap_or(Level::Info),
+            said,
+            verbatim,
+            more: self.more,
+        }
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) struct Said {
     pub(super) level: Option<Level>,
     pub(super) message: String,
     pub(super) stack: Option<String>,
+    /// Whether there are fields that the message does not tell.
+    pub(super) more: bool,
 }
 
 /// What a JSON line says; `None` where the line is no JSON object.
@@ -50,11 +52,11 @@ pub(super) fn logfmt(line: &str) -> Option<Said> {
 }
 
 /// The message, error and request of a structured klog line: `"Failed to sync" err="…" pod="ns/name"`.
-pub(super) fn quoted_head(text: &str) -> Option<String> {
+pub(super) fn quoted_head(text: &str) -> Option<(String, bool)> {
     let (message, rest) = unquote(text)?;
     let pairs = pairs(rest.trim_start()).unwrap_or_default();
     let fields = Pairs(&pairs);
-    Some(compose(&message, fields.first(ERROR).as_deref(), &fields))
+    Some((compose(&message, fields.first(ERROR).as_deref(), &fields), fields.has_more()))
 }
 
 /// Fields by name, whatever the format.
@@ -64,6 +66,9 @@ trait Fields {
 
     /// Every field in order.
     fn all(&self) -> Vec<(String, String)>;
+
+    /// Whether there are fields beside those that every logger writes.
+    fn has_more(&self) -> bool;
 
     /// The first of these fields that says something.
     fn first(&self, keys: &[&str]) -> Option<String> {
@@ -95,6 +100,10 @@ impl Fields for Json<'_> {
     fn all(&self) -> Vec<(String, String)> {
         self.0.keys().filter_map(|key| Some((key.clone(), self.text(key)?))).collect()
     }
+
+    fn has_more(&self) -> bool {
+        self.0.keys().any(|it| is_own(it))
+    }
 }
 
 impl Fields for Pairs<'_> {
@@ -105,6 +114,15 @@ impl Fields for Pairs<'_> {
     fn all(&self) -> Vec<(String, String)> {
         self.0.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect()
     }
+
+    fn has_more(&self) -> bool {
+        self.0.iter().any(|(key, _)| is_own(key))
+    }
+}
+
+/// Whether a field is the program's own and not one of those that every logger writes.
+fn is_own(key: &str) -> bool {
+    ![TIME, LEVEL, MESSAGE, ERROR, REQUEST].iter().any(|it| it.contains(&key))
 }
 
 fn said(fields: &impl Fields) -> Said {
@@ -116,6 +134,7 @@ fn said(fields: &impl Fields) -> Said {
         level: fields.first(LEVEL).and_then(|it| level::of_word(&it)),
         message: compose(&message, error.as_deref(), fields),
         stack,
+        more: fields.has_more(),
     }
 }
 
@@ -215,6 +234,7 @@ mod tests {
         for other in ["plain text", "a=b", "a=b c", r#"a="b c=d"#, "= x", r#"say "a=b" msg=x"#] {
             assert!(logfmt(other).is_none(), "{other}");
         }
+        assert!(json(r#"{"time":"x","msg":"a","order":7}"#).unwrap().more && !json(r#"{"time":"x","msg":"a"}"#).unwrap().more);
         assert!(json("{not json}").is_none() && json("[1]").is_none());
         assert_eq!(json(r#"{"level":"error"}"#).unwrap().level, Some(Level::Error));
         assert_eq!(json(r#"{"level":50,"msg":"x"}"#).unwrap().level, Some(Level::Error));

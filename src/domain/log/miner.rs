@@ -32,6 +32,8 @@ pub struct Template {
     pub last_example: String,
     /// What the last entry says without the wrapping of its logger, nothing masked.
     pub last_said: String,
+    /// Whether the last entry has fields of the program's own, which only the example tells.
+    pub last_has_more: bool,
     /// Lines from the beginning of the last entry to the end of the log; the last line of a log has 1.
     pub from_end: u64,
 }
@@ -227,6 +229,7 @@ impl Held {
             first_example: entry.verbatim.clone(),
             last_example: entry.verbatim,
             last_said: entry.said,
+            last_has_more: entry.more,
             from_end: 0,
         };
         Self { template, position: entry.number }
@@ -251,6 +254,7 @@ impl Template {
         if later {
             self.last_example = other.last_example;
             self.last_said = other.last_said;
+            self.last_has_more = other.last_has_more;
         }
         self.first = earliest(self.first, other.first);
         self.last = self.last.max(other.last);

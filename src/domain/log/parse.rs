@@ -33,6 +33,8 @@ pub(super) struct Parsed {
     pub(super) message: String,
     /// The stack trace in a field of it.
     pub(super) stack: Option<String>,
+    /// Whether the line has fields that the message does not tell.
+    pub(super) more: bool,
     /// Whether the logger marked the line as one of its own, so that it cannot continue the line before it.
     pub(super) marked: bool,
 }
@@ -54,8 +56,8 @@ pub(super) fn parse(line: &str, wanted: Wanted) -> Parsed {
             "F" => Level::Fatal,
             _ => Level::Info,
         };
-        let message = fields::quoted_head(rest).unwrap_or_else(|| short(rest).into_owned());
-        return Parsed { time: None, level: Some(level), message, stack: None, marked: true };
+        let (message, more) = fields::quoted_head(rest).unwrap_or_else(|| (short(rest).into_owned(), false));
+        return Parsed { time: None, level: Some(level), message, stack: None, more, marked: true };
     }
     let (time, rest) = stamp::split(line);
     let stamped = rest.len() < line.len();
@@ -63,10 +65,11 @@ pub(super) fn parse(line: &str, wanted: Wanted) -> Parsed {
         return of_fields(said, time);
     }
     if wanted == Wanted::Time {
-        return Parsed { time, level: None, message: String::new(), stack: None, marked: stamped };
+        return Parsed { time, level: None, message: String::new(), stack: None, more: false, marked: stamped };
     }
     let (level, message) = named_level(rest);
-    Parsed { time, level, message: short(message).into_owned(), stack: None, marked: stamped || level.is_some() }
+    let marked = stamped || level.is_some();
+    Parsed { time, level, message: short(message).into_owned(), stack: None, more: false, marked }
 }
 
 fn of_fields(said: Said, time: Option<Timestamp>) -> Parsed {
@@ -75,6 +78,7 @@ fn of_fields(said: Said, time: Option<Timestamp>) -> Parsed {
         level: said.level,
         message: short(&said.message).into_owned(),
         stack: said.stack,
+        more: said.more,
         marked: true,
     }
 }

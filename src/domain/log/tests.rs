@@ -231,7 +231,9 @@ fn any_log_is_counted_to_the_line_in_bounded_memory_and_always_alike() {
         let lines: Vec<String> = (0..400).map(|_| noise(&mut dice)).collect();
         let run = || {
             let mut miner = Miner::with_capacity(1 + usize::try_from(seed).unwrap());
-            lines.iter().for_each(|it| miner.push(None, it));
+            for line in &lines {
+                miner.push(None, line);
+            }
             miner.finish()
         };
         let mined = run();

@@ -67,14 +67,19 @@ pub(super) struct Told {
 impl Told {
     /// Adds the log of the same container of another pod; gives it back when both are lines.
     pub(super) fn join(&mut self, other: Self) -> Option<Self> {
-        let (Content::Patterns(all), Content::Patterns(mined)) = (&mut self.content, &other.content) else { return Some(other) };
-        all.join(mined.clone());
-        self.read += other.read;
-        self.matched += other.matched;
-        self.from = [self.from, other.from].into_iter().flatten().min();
-        self.to = self.to.max(other.to);
-        self.note = self.note.take().or(other.note);
-        None
+        let Self { read, matched, from, to, content, note } = other;
+        match (&mut self.content, content) {
+            (Content::Patterns(all), Content::Patterns(mined)) => {
+                all.join(mined);
+                self.read += read;
+                self.matched += matched;
+                self.from = [self.from, from].into_iter().flatten().min();
+                self.to = self.to.max(to);
+                self.note = self.note.take().or(note);
+                None
+            }
+            (_, content) => Some(Self { read, matched, from, to, content, note }),
+        }
     }
 }
 
@@ -110,7 +115,7 @@ enum Taking {
 impl<'a> Sink<'a> {
     pub(super) fn new(request: &'a Request) -> Self {
         let content = match request.mode {
-            Mode::Patterns => Taking::Patterns(Box::new(Miner::new())),
+            Mode::Patterns => Taking::Patterns(Box::default()),
             Mode::Lines => Taking::Lines(VecDeque::new()),
         };
         Self { request, read: 0, matched: 0, from: None, to: None, content }

@@ -125,14 +125,12 @@ fn row(log: &str, template: &Template, day: Option<Timestamp>) -> [String; 7] {
 fn example(template: &Template) -> String {
     let masked = template.count > 1 && template.pattern.contains('<');
     let verbatim = template.last_example.trim_end();
-    let (head, rest) = verbatim.split_once('\n').unwrap_or((verbatim, ""));
-    // Of a line that holds nothing but time, level and message, the message is all.
-    let is_plain = head.ends_with(template.last_said.split(" | ").next().unwrap_or_default());
+    let rest = verbatim.split_once('\n').map_or("", |(_, rest)| rest);
     match template.level {
-        Level::Debug | Level::Info => String::new(),
         Level::Warning if masked => cut(&template.last_said, WARNING_EXAMPLE),
-        Level::Warning => String::new(),
-        Level::Error | Level::Fatal if is_plain => {
+        Level::Debug | Level::Info | Level::Warning => String::new(),
+        // Of a line that holds nothing but time, level and message, the message is all.
+        Level::Error | Level::Fatal if !template.last_has_more => {
             let frames = rest.lines().filter(|it| it.starts_with("  ")).map(str::trim);
             let said = masked.then_some(template.last_said.as_str());
             cut(&said.into_iter().chain(frames).collect::<Vec<_>>().join("\n"), ERROR_EXAMPLE)

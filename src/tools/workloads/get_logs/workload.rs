@@ -50,7 +50,11 @@ impl Chosen {
         let Some(workload) = self.workload else {
             return (format!("pod `{}`", read.first().map_or("", String::as_str)), None);
         };
-        let of = format!("{} of {} pods of {workload}", read.len(), self.matched);
+        let of = match (read.as_slice(), self.matched) {
+            ([only], 1) => format!("pod `{only}` of {workload}"),
+            (all, matched) if all.len() == matched => format!("all {matched} pods of {workload}"),
+            (some, matched) => format!("{} of {matched} pods of {workload}", some.len()),
+        };
         (of, Some(Pods { matched: self.matched, read, not_read: self.not_read }))
     }
 }
