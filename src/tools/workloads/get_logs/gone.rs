@@ -41,7 +41,7 @@ pub(super) async fn answer(
     let why = match found {
         Ok(read) if !read.logs.is_empty() => {
             let parts = Parts {
-                of: format!("pod `{pod}`, which is gone"),
+                of: format!("the former pod `{pod}`"),
                 pods: None,
                 source: Source::Cloudwatch,
                 log_group: Some(group),
