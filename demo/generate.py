@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 
-from generator import aws, checks, dev, healthy_logs, metrics, payments, storefront  # noqa: E402
+from generator import aws, checks, cloudwatch_logs, dev, healthy_logs, metrics, payments, storefront  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent
 
@@ -26,6 +26,7 @@ def main():
         world.series = metrics.build(world)
         world.write(ROOT)
         metrics.write(world, ROOT)
+    cloudwatch_logs.write(worlds[1], ROOT)
     checks.run(ROOT)
     size = sum(path.stat().st_size for name in ("clusters", "aws") for path in (ROOT / name).rglob("*") if path.is_file())
     print(f"{sum(len(world.pods) for world in worlds)} pods, {size / 1e6:.2f} MB, all checks passed")

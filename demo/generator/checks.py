@@ -39,6 +39,7 @@ def run(root: Path):
         services(cluster)
         events(cluster)
         logs(cluster, folder / "logs")
+        log_groups(cluster, root / "aws/logs" / f"{folder.name}.json")
         usage(cluster, series)
         pod_identity(cluster, associations)
         faults(cluster)
@@ -279,6 +280,22 @@ def logs(cluster, folder):
             latest[path.name] = max(latest[path.name], moment.replace(" ", "T"))
         assert latest[path.name] <= stamp(TAKEN_AT)
         assert 30 <= len(path.read_text().splitlines()) <= 150, path.name
+
+
+def log_groups(cluster, path):
+    """What CloudWatch Logs kept of pods that are gone, in the order in which it happened."""
+    if not path.exists():
+        return
+    for group in json.loads(path.read_text()):
+        assert group["name"] == f"/aws/containerinsights/{cluster.name}/application"
+        times = [event["time"] for event in group["events"]]
+        assert times == sorted(times) and times[-1] <= stamp(TAKEN_AT)
+        for event in group["events"]:
+            message = json.loads(event["message"])
+            about = message["kubernetes"]
+            assert not cluster.exists("Pod", about["namespace_name"], about["pod_name"]), about
+            assert cluster.exists("Namespace", None, about["namespace_name"])
+            assert about["pod_name"] in event["stream"] and message["time"][:19] == event["time"][:19]
 
 
 def usage(cluster, series):

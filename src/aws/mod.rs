@@ -3,6 +3,7 @@
 mod cloudwatch;
 mod eks;
 mod error;
+mod logs;
 mod pricing;
 pub mod sdk;
 mod sts;
@@ -15,6 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::cluster::{Cluster, PodIdentityAssociation};
+use crate::domain::log_event::{LogEvent, LogFilter, LogScan};
 use crate::domain::metric::{MetricAnswer, MetricQuery};
 use crate::domain::price::Product;
 use crate::domain::version::ClusterVersion;
@@ -68,6 +70,9 @@ pub trait Aws: Send + Sync + 'static {
     /// CloudWatch metrics in a Region.
     fn metrics(&self, scope: &Scope) -> Arc<dyn Metrics>;
 
+    /// CloudWatch Logs in a Region.
+    fn logs(&self, scope: &Scope) -> Arc<dyn Logs>;
+
     /// The price list, which covers every Region.
     fn pricing(&self) -> Arc<dyn Pricing>;
 
@@ -104,6 +109,17 @@ pub trait Metrics: Send + Sync {
 
     /// Every series that the query matches.
     async fn query(&self, query: &MetricQuery) -> Result<MetricAnswer, ToolError>;
+}
+
+/// Takes the events of a log group one by one and says whether to go on.
+pub type VisitEvent<'a> = &'a mut (dyn FnMut(LogEvent) -> bool + Send);
+
+/// CloudWatch Logs.
+#[async_trait]
+pub trait Logs: Send + Sync {
+    /// Hands the events that the filter matches to `visit`, oldest first, page by page; a search that takes too many pages
+    /// ends early and says so.
+    async fn filter_events(&self, filter: &LogFilter, visit: VisitEvent<'_>) -> Result<LogScan, ToolError>;
 }
 
 /// The AWS Price List.

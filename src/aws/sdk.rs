@@ -18,7 +18,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use moka::future::Cache;
 use tokio::sync::OnceCell;
 
-use super::{Aws, Eks, Metrics, Pricing, Scope, Sts, cloudwatch, eks, error, pricing, sts};
+use super::{Aws, Eks, Logs, Metrics, Pricing, Scope, Sts, cloudwatch, eks, error, logs, pricing, sts};
 use crate::domain::cluster::Cluster;
 use crate::domain::price::Product;
 use crate::domain::version::ClusterVersion;
@@ -57,6 +57,7 @@ pub(super) struct Clients {
     pub(super) config: SdkConfig,
     pub(super) eks: aws_sdk_eks::Client,
     pub(super) cloudwatch: aws_sdk_cloudwatch::Client,
+    pub(super) logs: aws_sdk_cloudwatchlogs::Client,
     pub(super) pricing: aws_sdk_pricing::Client,
     pub(super) sts: aws_sdk_sts::Client,
 }
@@ -93,6 +94,10 @@ impl Aws for SdkAws {
 
     fn metrics(&self, scope: &Scope) -> Arc<dyn Metrics> {
         Arc::new(cloudwatch::SdkMetrics::new(Arc::clone(&self.shared), &scope.region))
+    }
+
+    fn logs(&self, scope: &Scope) -> Arc<dyn Logs> {
+        Arc::new(logs::SdkLogs::new(Arc::clone(&self.shared), &scope.region))
     }
 
     fn pricing(&self) -> Arc<dyn Pricing> {
@@ -178,6 +183,7 @@ impl State {
         let clients = Arc::new(Clients {
             eks: aws_sdk_eks::Client::new(&config),
             cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
+            logs: aws_sdk_cloudwatchlogs::Client::new(&config),
             pricing: aws_sdk_pricing::Client::new(&config),
             sts: aws_sdk_sts::Client::new(&config),
             config,

@@ -91,7 +91,7 @@ const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "logs",
         question: "What did the crashing pod say before it died?",
-        calls: || vec![("get_logs", json!({"cluster": "payments", "namespace": "checkout", "pod": POD, "tail": 15}))],
+        calls: || vec![("get_logs", json!({"cluster": "payments", "namespace": "checkout", "pod": POD}))],
         main: false,
     },
 ];

@@ -6,6 +6,8 @@ pub mod cost;
 pub mod cursor;
 pub mod events;
 pub mod insights;
+pub mod log;
+pub mod log_event;
 pub mod metric;
 pub mod names;
 pub mod object;

@@ -23,7 +23,7 @@ const MAX_BODY: usize = 64 << 20;
 pub const PAGE: usize = 500;
 
 const JSON: &str = "application/json";
-const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub(super) const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// What to list.
 #[derive(Clone, Debug, Default)]
@@ -245,7 +245,7 @@ async fn fetch(client: &Client, path: &str, accept: &str, thing: &str, most: usi
 }
 
 /// The Status of a refusal; proxies and load balancers answer in prose.
-fn failure(code: StatusCode, body: &[u8]) -> Status {
+pub(super) fn failure(code: StatusCode, body: &[u8]) -> Status {
     let mut status: Status = serde_json::from_slice(body).unwrap_or_default();
     status.code = code.as_u16();
     if status.message.is_empty() {
@@ -266,7 +266,7 @@ pub(super) fn collection(kind: &Kind, namespace: Option<&str>) -> Result<String,
     Ok(kind.path(namespace))
 }
 
-fn check_segment(argument: &str, name: &str) -> Result<(), ToolError> {
+pub(super) fn check_segment(argument: &str, name: &str) -> Result<(), ToolError> {
     if names::is_path_segment(name) {
         return Ok(());
     }

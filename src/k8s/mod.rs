@@ -6,6 +6,7 @@ pub mod discovery;
 mod error;
 pub mod kinds;
 pub mod live;
+pub mod logs;
 mod readonly;
 pub mod tables;
 

@@ -67,6 +67,7 @@ pub(super) fn load(files: Files) -> Result<Snapshot, ToolError> {
         versions: list(&files, "aws/eks/", Some("cluster_versions.json"))?,
         associations: list(&files, "aws/eks/", Some("pod_identity_associations.json"))?,
         series: list(&files, "aws/metrics/", None)?,
+        log_groups: list(&files, "aws/logs/", None)?,
         products: list(&files, "aws/pricing/", None)?,
         identity: files.0.get("aws/sts/caller_identity.json").map(|it| json("aws/sts/caller_identity.json", it)).transpose()?,
         head,

@@ -20,6 +20,7 @@ use serde::Deserialize;
 use crate::aws::CallerIdentity;
 use crate::context::World;
 use crate::domain::cluster::{Cluster, PodIdentityAssociation};
+use crate::domain::log_event::RecordedLogGroup;
 use crate::domain::metric::RecordedSeries;
 use crate::domain::names;
 use crate::domain::price::Product;
@@ -55,6 +56,7 @@ pub struct Snapshot {
     versions: Option<Vec<ClusterVersion>>,
     associations: Option<Vec<PodIdentityAssociation>>,
     series: Option<Vec<RecordedSeries>>,
+    log_groups: Option<Vec<RecordedLogGroup>>,
     products: Option<Vec<Product>>,
     identity: Option<CallerIdentity>,
     usage: Usage,

@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
+use serde_json::Value;
 
 use super::Shared;
-use crate::aws::{Aws, CallerIdentity, Eks, Metrics, Pricing, Scope, Sts};
+use crate::aws::{Aws, CallerIdentity, Eks, Logs, Metrics, Pricing, Scope, Sts, VisitEvent};
 use crate::domain::cluster::{Cluster, PodIdentityAssociation};
+use crate::domain::log_event::{LogEvent, LogFilter, LogScan};
 use crate::domain::metric::{MetricAnswer, MetricQuery, MetricSeries, RecordedSeries};
+use crate::domain::object::at;
 use crate::domain::price::Product;
 use crate::domain::version::ClusterVersion;
 use crate::error::{ErrorKind, ToolError};
@@ -46,6 +49,10 @@ impl Aws for RecordedAws {
     }
 
     fn metrics(&self, scope: &Scope) -> Arc<dyn Metrics> {
+        self.port(&scope.region)
+    }
+
+    fn logs(&self, scope: &Scope) -> Arc<dyn Logs> {
         self.port(&scope.region)
     }
 
@@ -173,6 +180,34 @@ fn aggregate(statistic: &str, mut values: Vec<f64>) -> f64 {
             None => values.iter().sum::<f64>() / crate::domain::metric::count(values.len()),
         },
     }
+}
+
+#[async_trait]
+impl Logs for Port {
+    async fn filter_events(&self, filter: &LogFilter, visit: VisitEvent<'_>) -> Result<LogScan, ToolError> {
+        self.uses("logs:FilterLogEvents");
+        let groups = self.recorded(self.snapshot.log_groups.as_ref(), "log groups of CloudWatch Logs", "aws/logs/")?;
+        let group = groups
+            .iter()
+            .find(|it| it.region == self.region && it.name == filter.group)
+            .ok_or_else(|| ToolError::not_found(format!("log group `{}` does not exist in {}", filter.group, self.region)))?;
+        for event in group.events.iter().filter(|it| is_wanted(it, filter)) {
+            if !visit(event.clone()) {
+                return Ok(LogScan { complete: false });
+            }
+        }
+        Ok(LogScan { complete: true })
+    }
+}
+
+/// Whether a filter matches an event, as the live service reads its pattern.
+fn is_wanted(event: &LogEvent, filter: &LogFilter) -> bool {
+    let in_stream = filter.stream_prefix.as_ref().is_none_or(|it| event.stream.starts_with(it));
+    if !in_stream || event.time < filter.start || event.time > filter.end {
+        return false;
+    }
+    let fields: Value = serde_json::from_str(&event.message).unwrap_or_default();
+    filter.equals.iter().all(|(path, value)| at(&fields, path).and_then(Value::as_str) == Some(value))
 }
 
 #[async_trait]

@@ -133,6 +133,24 @@ fn metrics_agree_with_the_objects() {
     assert!(seen > 30, "{seen} pods have a restart series");
 }
 
+#[test]
+fn log_groups_hold_what_pods_wrote_that_are_gone() {
+    let all = objects();
+    let pods: BTreeSet<&str> = of_kind(&all, "Pod").filter_map(|(_, pod)| pod["metadata"]["name"].as_str()).collect();
+    let taken_at: Timestamp = json(&root().join("demo/snapshot.json"))["taken_at"].as_str().unwrap().parse().unwrap();
+    let groups = json(&root().join("demo/aws/logs/payments.json"));
+    let mut last = Timestamp::UNIX_EPOCH;
+    for event in groups[0]["events"].as_array().unwrap() {
+        let time: Timestamp = event["time"].as_str().unwrap().parse().unwrap();
+        assert!(last <= time && time <= taken_at, "{event}");
+        last = time;
+        let message: Value = serde_json::from_str(event["message"].as_str().unwrap()).unwrap();
+        let pod = message["kubernetes"]["pod_name"].as_str().unwrap();
+        assert!(!pods.contains(pod) && event["stream"].as_str().unwrap().contains(pod), "{event}");
+    }
+    assert!(last > Timestamp::UNIX_EPOCH);
+}
+
 #[tokio::test]
 async fn every_fault_is_found_by_its_cause_and_the_healthy_pods_are_healthy() {
     let world = World::demo();

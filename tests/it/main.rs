@@ -15,6 +15,7 @@ mod command_line;
 mod contract;
 mod demo_world;
 mod http;
+mod logs;
 mod protocol;
 mod recordings;
 mod registry;
@@ -22,4 +23,5 @@ mod snapshots;
 #[cfg(unix)]
 mod stopping;
 mod support;
+mod tokens;
 mod tools;

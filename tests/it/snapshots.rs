@@ -73,7 +73,8 @@ async fn plain_objects_are_enough_to_troubleshoot_from() {
     assert_eq!(answer["root_cause"]["id"], "container-oom-limit", "{answer:#}");
     let answer = world.call("list_resources", json!({"cluster": "incident", "kind": "Pod"})).await;
     assert!(answer["summary"].as_str().unwrap().contains("1 unhealthy"), "{answer:#}");
-    let answer = world.call("get_logs", json!({"cluster": "incident", "namespace": "shop", "pod": "web-1"})).await;
+    let answer =
+        world.call("get_logs", json!({"cluster": "incident", "namespace": "shop", "pod": "web-1", "mode": "lines"})).await;
     assert_eq!(answer["logs"][0]["lines"], json!(["starting", "allocating"]));
 }
 

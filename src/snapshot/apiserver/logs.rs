@@ -25,9 +25,8 @@ const LISTS: &[(&str, &str)] = &[
 pub(super) fn log(pod: &Object, logs: &BTreeMap<LogKey, Vec<u8>>, now: Timestamp, query: &Query) -> Result<Answer, Answer> {
     let part = Part {
         tail: query.number("tailLines", 0)?,
-        since: query
-            .number("sinceSeconds", 1)?
-            .and_then(|it| now.checked_sub(SignedDuration::from_secs(i64::try_from(it).ok()?)).ok()),
+        since: since(now, query)?,
+        timestamps: query.flag("timestamps"),
         bytes: query.number("limitBytes", 1)?,
     };
     let container = container(pod, query.text("container"))?;
@@ -48,6 +47,21 @@ pub(super) fn log(pod: &Object, logs: &BTreeMap<LogKey, Vec<u8>>, now: Timestamp
         return Ok(Answer::text(StatusCode::OK, TEXT, part.of(log)));
     }
     Err(absent(pod, container, status.as_ref(), previous))
+}
+
+/// The moment before which lines are not wanted.
+fn since(now: Timestamp, query: &Query) -> Result<Option<Timestamp>, Answer> {
+    let seconds = query.number("sinceSeconds", 1)?;
+    match (seconds, query.text("sinceTime")) {
+        (Some(_), Some(_)) => Err(status::bad_request("at most one of `sinceTime` or `sinceSeconds` may be specified")),
+        (Some(seconds), None) => {
+            Ok(i64::try_from(seconds).ok().and_then(|it| now.checked_sub(SignedDuration::from_secs(it)).ok()))
+        }
+        (None, Some(moment)) => parse_timestamp(moment).map(Some).ok_or_else(|| {
+            status::bad_request(format!("parsing time {moment:?} as \"2006-01-02T15:04:05Z07:00\": cannot parse"))
+        }),
+        (None, None) => Ok(None),
+    }
 }
 
 /// The container that is meant; it must be one of the pod's.
@@ -119,6 +133,7 @@ fn absent(pod: &Object, container: &str, status: Option<&Field<'_>>, previous: b
 struct Part {
     tail: Option<u64>,
     since: Option<Timestamp>,
+    timestamps: bool,
     bytes: Option<u64>,
 }
 
@@ -135,16 +150,37 @@ impl Part {
             wanted
         });
         let recent: Vec<&[u8]> = recent.collect();
-        let mut part = recent.get(recent.len().saturating_sub(tail)..).unwrap_or_default().concat();
+        let recent = recent.get(recent.len().saturating_sub(tail)..).unwrap_or_default();
+        let mut part = if self.timestamps { stamped(recent) } else { recent.concat() };
         part.truncate(self.bytes.map_or(usize::MAX, |it| usize::try_from(it).unwrap_or(usize::MAX)));
         part
     }
 }
 
-/// The time at the beginning of a line.
+/// Lines with the time they were written at, as far as the log itself says it: what a kubelet recorded is not in it.
+fn stamped(lines: &[&[u8]]) -> Vec<u8> {
+    let mut text = Vec::new();
+    let mut last = None;
+    for line in lines {
+        last = time_of(line).or(last);
+        if let Some(time) = last.filter(|_| !is_stamped(line)) {
+            text.extend_from_slice(format!("{time:.9} ").as_bytes());
+        }
+        text.extend_from_slice(line);
+    }
+    text
+}
+
+/// Whether a line was recorded with the time of the kubelet, which alone writes nanoseconds to the last digit.
+fn is_stamped(line: &[u8]) -> bool {
+    let word = line.split(|it| *it == b' ').next().unwrap_or_default();
+    word.len() == "2026-11-23T09:29:00.000000000Z".len() && word.get(19) == Some(&b'.') && word.ends_with(b"Z")
+}
+
+/// The time at which a line says it was written.
 fn time_of(line: &[u8]) -> Option<Timestamp> {
-    let word = line.split(u8::is_ascii_whitespace).next()?;
-    parse_timestamp(std::str::from_utf8(word).ok()?)
+    let start = line.get(..line.len().min(4_096)).unwrap_or_default();
+    crate::domain::log::time_of(&String::from_utf8_lossy(start))
 }
 
 #[cfg(test)]
@@ -177,6 +213,10 @@ mod tests {
         assert_eq!((part("tailLines=0").as_str(), part("tailLines=99").as_str()), ("", LOG));
         assert_eq!(part("sinceSeconds=120"), "start\n2026-11-23T09:29:00Z two\n  trace\n");
         assert_eq!(part("tailLines=2&limitBytes=4"), "2026");
+        assert_eq!(part("sinceTime=2026-11-23T09:28:30Z"), "start\n2026-11-23T09:29:00Z two\n  trace\n");
+        let two = "2026-11-23T09:29:00.000000000Z";
+        assert_eq!(part("tailLines=2&timestamps=true"), format!("{two} 2026-11-23T09:29:00Z two\n{two}   trace\n"));
+        assert_eq!(ask(&pod, &["n_p_main.log"], "sinceTime=yesterday").0, 400);
         assert_eq!(ask(&pod, &["n_p_main.log"], "tailLines=x").0, 400);
         assert_eq!(ask(&pod, &["n_p_main.log"], "limitBytes=0").0, 400);
     }

@@ -12,7 +12,7 @@ MONTHLY_COST = HOURS_OF_A_MONTH * (0.10 + 2 * 0.1008) + 20 * 0.08
 
 def check_answers(report, gate):
     """One check for each tool, and what all calls must have in common."""
-    for check in (_clusters, _cluster, _metrics, _cost, _resources, _logs, _diagnosis):
+    for check in (_clusters, _cluster, _metrics, _cost, _resources, _logs, _gone_logs, _diagnosis):
         gate.reset()
         with report.check(check.__doc__):
             check(gate)
@@ -78,6 +78,19 @@ def _logs(gate):
     """get_logs: what the crashed container wrote"""
     answer = gate.call("get_logs", {"cluster": "live", "namespace": "shop", "pod": CRASHING_POD}).answer
     assert holds(answer, "PAYMENT_API_URL"), answer
+
+
+def _gone_logs(gate):
+    """get_logs: what CloudWatch Logs kept of a pod that is gone, all pages, and of no other pod"""
+    pod = "import-29000000-gone1"
+    answer = gate.call("get_logs", {"cluster": "live", "namespace": "shop", "pod": pod}).answer
+    assert answer["source"] == "cloudwatch" and answer["log_group"] == "/aws/containerinsights/live/application", answer
+    assert holds(answer, "cannot import row 4711") and not holds(answer, "another pod"), answer
+    calls = gate.double.called("FilterLogEvents")
+    assert len(calls) == 3, f"three pages, one of them without events: {len(calls)}"
+    assert f'"{pod}"' in calls[0]["arguments"]["filterPattern"], calls[0]
+    error = gate.call("get_logs", {"cluster": "live", "namespace": "shop", "pod": "never-was"}).error
+    assert error["kind"] == "not_found" and "holds nothing of it" in error["message"], error
 
 
 def _diagnosis(gate):

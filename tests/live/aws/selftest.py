@@ -115,6 +115,24 @@ def check_cloudwatch(report, double):
         assert len(found["Metrics"]) == 1, found
 
 
+def check_logs(report, double):
+    """Pages, JSON filter patterns and missing groups of CloudWatch Logs."""
+    logs = client(double, "logs")
+    group = "/aws/containerinsights/live/application"
+    with report.check("logs: a JSON pattern picks the events of a pod, over pages of which some are empty"):
+        pattern = '{ ($.kubernetes.pod_name = "import-29000000-gone1") && ($.kubernetes.namespace_name = "shop") }'
+        pages = list(logs.get_paginator("filter_log_events").paginate(logGroupName=group, filterPattern=pattern))
+        assert [len(page["events"]) for page in pages] == [0, 1, 1], pages
+    with report.check("logs: a period leaves out what is older"):
+        start = int((datetime.datetime.now().timestamp() - 45 * 60) * 1000)
+        pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=start)
+        assert sum(len(page["events"]) for page in pages) == 2
+    with report.check("logs: wrong patterns and missing groups are refused"):
+        assert error_code(logs.filter_log_events, logGroupName="none") == "ResourceNotFoundException"
+        wrong = error_code(logs.filter_log_events, logGroupName=group, filterPattern='{ $.a = "b" || $.c = "d" }')
+        assert wrong == "InvalidParameterException", wrong
+
+
 def check_pricing_and_sts(report, double):
     """Filters of the Price List, and the caller's identity."""
     with report.check("pricing: filters narrow to one product"):
@@ -274,6 +292,7 @@ def main():
     with AwsDouble() as double:
         check_eks(report, double)
         check_cloudwatch(report, double)
+        check_logs(report, double)
         check_pricing_and_sts(report, double)
         check_control(report, double)
     check_tokens(report)

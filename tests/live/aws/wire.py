@@ -1,6 +1,6 @@
 """AWS wire formats, driven by botocore's service models: requests in, answers out.
 
-Only the formats of the services the stand-in plays are here: rest-json (EKS), json 1.1 (Pricing), query (STS) and
+Only the formats of the services the stand-in plays are here: rest-json (EKS), json 1.1 (Pricing, Logs), query (STS) and
 smithy-rpc-v2-cbor (CloudWatch, which the Rust SDK speaks in no other way).
 """
 
@@ -15,7 +15,7 @@ import botocore.session
 import cbor2
 from botocore.utils import parse_timestamp
 
-SERVICES = {"eks": "eks", "monitoring": "cloudwatch", "pricing": "pricing", "sts": "sts"}
+SERVICES = {"eks": "eks", "monitoring": "cloudwatch", "logs": "logs", "pricing": "pricing", "sts": "sts"}
 """Signing name to service name."""
 
 _SESSION = botocore.session.get_session()

@@ -4,12 +4,13 @@ import json
 import pathlib
 import re
 
+import log_events
 import metrics
 import wire
 
 FIXTURES = pathlib.Path(__file__).parent / "fixtures"
 PRICING_REGIONS = ("us-east-1", "eu-central-1", "ap-south-1")
-PAGE_SIZES = {"ListClusters": 1, "GetProducts": 2, "GetMetricData": 4}
+PAGE_SIZES = {"ListClusters": 1, "GetProducts": 2, "GetMetricData": 4, "FilterLogEvents": 1}
 """Small pages, so that a caller that reads only the first one is found out."""
 
 
@@ -42,6 +43,7 @@ class World:
             metric = {key: value for key, value in series.items() if key != "Values"}
             wire.conform(metric, wire.model("cloudwatch").shape_for("Metric"), f"series[{index}]")
         self.products = json.loads((FIXTURES / "pricing/products.json").read_text())
+        self.log_events = log_events.load((FIXTURES / "logs/events.json").read_text())
         self.overrides = {}
 
     def override(self, cluster, **members):
@@ -57,6 +59,7 @@ class World:
             "ListPodIdentityAssociations": self._list_pod_identity_associations,
             "GetMetricData": self._get_metric_data,
             "ListMetrics": self._list_metrics,
+            "FilterLogEvents": self._filter_log_events,
             "GetProducts": self._get_products,
             "GetCallerIdentity": lambda _arguments, _region: self.identity,
         }
@@ -136,6 +139,20 @@ class World:
             if all(each["Name"] in values and each.get("Value") in (None, values[each["Name"]]) for each in filters):
                 found.append({key: value for key, value in series.items() if key != "Values"})
         return page("ListMetrics", "Metrics", found, arguments, "NextToken")
+
+    def _filter_log_events(self, arguments, region):
+        group = arguments["logGroupName"]
+        known = [event for at, name, event in self.log_events if (at, name) == (region, group)]
+        if not known:
+            raise AwsError("ResourceNotFoundException", "The specified log group does not exist.")
+        try:
+            # A page without events is no sign of the end: the service sends such pages while it searches.
+            found = [event if log_events.matches(event, arguments) else None for event in known]
+        except log_events.PatternError as error:
+            raise AwsError("InvalidParameterException", str(error)) from error
+        answer = page("FilterLogEvents", "events", found, arguments, "nextToken")
+        answer["events"] = [event for event in answer["events"] if event]
+        return answer
 
     def _get_products(self, arguments, region):
         if region not in PRICING_REGIONS:
