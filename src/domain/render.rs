@@ -26,7 +26,15 @@ fn render_object(object: &Map<String, Value>, depth: usize, text: &mut String) {
         line(depth, summary, text);
     }
     for (key, value) in object.iter().filter(|(key, _)| *key != "summary") {
-        render_entry(key, value, depth, text);
+        match value {
+            // A part that says what the whole says needs not say it again.
+            Value::Object(part) if part.len() > 1 && part.get("summary").is_some_and(|it| Some(it) == object.get("summary")) => {
+                let rest: Map<String, Value> =
+                    part.iter().filter(|(key, _)| *key != "summary").map(|(key, it)| (key.clone(), it.clone())).collect();
+                render_entry(key, &Value::Object(rest), depth, text);
+            }
+            value => render_entry(key, value, depth, text),
+        }
     }
 }
 
@@ -210,7 +218,7 @@ fn yaml_scalar(value: &Value) -> String {
 }
 
 fn inline(fields: &Map<String, Value>) -> String {
-    let words = fields.iter().map(|(key, value)| format!("{} {}", key.replace('_', " "), scalar(value)));
+    let words = fields.iter().map(|(key, value)| format!("{} {}", key.replace('_', " "), scalar(value).trim_end_matches('.')));
     words.collect::<Vec<_>>().join(", ")
 }
 
@@ -265,13 +273,14 @@ mod tests {
         let answer = json!({
             "target": {"region": "us-east-1", "cluster": "payments"},
             "summary": "2 pods, 1 unhealthy.",
+            "cause": {"id": "oom", "summary": "2 pods, 1 unhealthy.", "why": "It grew."},
             "pods": {"columns": ["name", "restarts"], "rows": [["api-1", "9"], ["a-long-name", "0"]]},
             "warnings": [],
             "fixes": [{"summary": "Raise the limit", "command": "kubectl set resources", "risk": "low"}],
         });
         assert_eq!(
             text(&answer),
-            "2 pods, 1 unhealthy.\ntarget: region us-east-1, cluster payments\npods:\n  NAME         RESTARTS\n  api-1        9\n  a-long-name  0\n\
+            "2 pods, 1 unhealthy.\ntarget: region us-east-1, cluster payments\ncause: id oom, why It grew\npods:\n  NAME         RESTARTS\n  api-1        9\n  a-long-name  0\n\
              fixes:\n  - Raise the limit (low)\n    $ kubectl set resources"
         );
     }

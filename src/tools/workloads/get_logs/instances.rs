@@ -77,6 +77,15 @@ pub(super) fn wanted(pods: &[Object], container: Option<&str>, previous: Option<
             ))
             .with_hint("Leave `previous` out for the present log."));
         }
+        let restarts = |it: &Object| {
+            LISTS.iter().any(|(_, statuses, _)| it.list(statuses).any(|it| it.get("lastState.terminated").is_some()))
+        };
+        if previous == Some(false) && pods.iter().any(restarts) {
+            return Err(ToolError::not_found(format!(
+                "no {which} of pod {names_of_pods} runs at present; it has crashed and waits"
+            ))
+            .with_hint("Leave `previous` out for the log of the run that crashed."));
+        }
         let phase = pods.first().map_or("", |it| it.text("status.phase"));
         return Err(ToolError::not_found(format!("no {which} of pod {names_of_pods} has run yet; the pod is {phase}"))
             .with_hint("Call `troubleshoot` for the reason."));
