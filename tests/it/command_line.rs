@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::support::{binary, read, run};
+use crate::support::{binary, read, root, run};
 
 #[test]
 fn every_command_explains_itself_with_an_example() {
@@ -158,5 +158,25 @@ fn a_signal_ends_the_server_with_success() {
             assert!(status.success());
             assert_eq!(server.wait().unwrap().code(), Some(0), "{signal} {arguments:?}");
         }
+    }
+}
+
+#[test]
+fn the_sample_of_the_readme_is_what_is_printed() {
+    let path = root().join("README.md");
+    let readme = std::fs::read_to_string(&path).unwrap();
+    let (head, rest) = readme.split_once("<!-- sample:start -->\n```text\n$ ").unwrap();
+    let (command, rest) = rest.split_once('\n').unwrap();
+    let (sample, tail) = rest.split_once("```\n<!-- sample:end -->").unwrap();
+    let (before, json) = command.strip_prefix("eks-mcp ").unwrap().split_once('\'').unwrap();
+    let (json, after) = json.split_once('\'').unwrap();
+    let arguments: Vec<&str> = before.split_whitespace().chain([json]).chain(after.split_whitespace()).collect();
+    let (code, printed, _) = run(&arguments);
+    assert_eq!(code, 0);
+    if std::env::var_os("UPDATE").is_some() {
+        let readme = format!("{head}<!-- sample:start -->\n```text\n$ {command}\n{printed}```\n<!-- sample:end -->{tail}");
+        std::fs::write(path, readme).unwrap();
+    } else {
+        assert!(sample == printed, "the sample of README.md is stale; run `UPDATE=1 cargo test`: {printed}");
     }
 }
