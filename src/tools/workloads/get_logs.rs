@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::domain::names;
 use crate::domain::object::Object;
 use crate::domain::table::Omitted;
-use crate::domain::target::Target;
+use crate::domain::target::{ClusterArguments, Target};
 use crate::domain::text::{addresses_assistant, clean_line, count};
 use crate::domain::time::parse_duration;
 use crate::error::{ErrorKind, ToolError};
@@ -27,12 +27,8 @@ const MAX_BYTES: u64 = 1 << 20;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// Name or ARN of the cluster.
-    #[schemars(length(min = 1, max = 200))]
-    cluster: String,
-    /// AWS Region. Default: that of the ARN, else of the server.
-    #[schemars(length(max = 32))]
-    region: Option<String>,
+    #[serde(flatten)]
+    at: ClusterArguments,
     /// Namespace of the pod.
     #[schemars(length(min = 1, max = 63))]
     namespace: String,
@@ -114,7 +110,7 @@ impl Tool for GetLogs {
     type Output = Output;
 
     async fn run(cx: &Context, input: Input) -> Result<Output, ToolError> {
-        let target = cx.target(&input.cluster, input.region.as_deref()).await?;
+        let target = cx.locate(&input.at).await?;
         let filter = Filter::new(&input)?;
         let since_seconds = input.since.as_deref().map(parse_duration).transpose()?.map(|it| it.as_secs().max(1));
         let client = cx.kubernetes(&target).await?;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::context::Context;
 use crate::domain::events::{EventGroup, EventGroups, last};
 use crate::domain::table::Omitted;
-use crate::domain::target::Target;
+use crate::domain::target::{ClusterArguments, Target};
 use crate::domain::text::{addresses_assistant, count};
 use crate::domain::time::{age, parse_duration};
 use crate::error::ToolError;
@@ -22,12 +22,8 @@ pub struct ListEvents;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// Name or ARN of the cluster.
-    #[schemars(length(min = 1, max = 200))]
-    cluster: String,
-    /// AWS Region. Default: that of the ARN, else of the server.
-    #[schemars(length(max = 32))]
-    region: Option<String>,
+    #[serde(flatten)]
+    at: ClusterArguments,
     /// Namespace. Default: all.
     #[schemars(length(max = 63))]
     namespace: Option<String>,
@@ -97,7 +93,7 @@ impl Tool for ListEvents {
     type Output = Output;
 
     async fn run(cx: &Context, input: Input) -> Result<Output, ToolError> {
-        let mut target = cx.target(&input.cluster, input.region.as_deref()).await?;
+        let mut target = cx.locate(&input.at).await?;
         let since = input.since.as_deref().map(parse_duration).transpose()?;
         let since = since.and_then(|it| cx.now().checked_sub(SignedDuration::try_from(it).ok()?).ok());
         let client = cx.kubernetes(&target).await?;
