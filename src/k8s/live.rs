@@ -232,3 +232,28 @@ fn with_certificate(user: AuthInfo, certificate: &str, key: &str) -> Result<Auth
     let AuthInfo { client_certificate_data, client_key_data, .. } = printed;
     Ok(AuthInfo { client_certificate_data, client_key_data, ..user })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_printed_certificate_joins_the_user_that_there_is() {
+        let user = AuthInfo { impersonate: Some("auditor".into()), ..AuthInfo::default() };
+        let user = with_certificate(user, "CERT", "KEY").unwrap();
+        assert_eq!(user.client_certificate_data.as_deref(), Some("Q0VSVA=="));
+        assert!(user.client_key_data.is_some());
+        assert_eq!(user.impersonate.as_deref(), Some("auditor"));
+    }
+
+    #[test]
+    fn the_proxy_of_a_context_is_that_of_its_cluster() {
+        let kubeconfig = json!({
+            "contexts": [{"name": "x", "context": {"cluster": "b"}}],
+            "clusters": [{"name": "a", "cluster": {"proxy-url": "http://a"}}, {"name": "b", "cluster": {"proxy-url": "http://b"}}],
+        });
+        let kubeconfig: Kubeconfig = serde_json::from_value(kubeconfig).unwrap();
+        assert_eq!(proxy_of(&kubeconfig, "x").as_deref(), Some("http://b"));
+        assert_eq!(proxy_of(&kubeconfig, "y"), None);
+    }
+}

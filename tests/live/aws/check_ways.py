@@ -12,7 +12,7 @@ import anyio
 from mcp import Client, StdioServerParameters
 
 import pki
-from check_failures import expect, text_of
+from check_failures import expect, silent_server, text_of
 from double import AwsDouble
 from harness import free_port
 from pki import OUTSIDE_NAME
@@ -84,7 +84,7 @@ def _plugin_that_fails(gate):
 
 
 async def _hanging_plugin(gate):
-    """a plugin that hangs fails its own call in bounded time and delays no other"""
+    """a plugin that hangs and a cluster that is silent fail their own calls in bounded time and delay no other"""
     gate.api.tokens.add("token-of-dev")
     kubeconfig = _kubeconfig(gate, dev=PRINT_TOKEN, stuck="import time; time.sleep(600)")
     environment = gate.environment(EKS_MCP_KUBERNETES__KUBECONFIG=kubeconfig)
@@ -95,11 +95,16 @@ async def _hanging_plugin(gate):
         result = await client.call_tool("list_resources", {**PODS, "cluster": cluster})
         took[cluster] = (time.monotonic() - started, result)
 
-    async with _server(gate, environment) as client, anyio.create_task_group() as group:
-        group.start_soon(ask, client, "stuck")
-        await anyio.sleep(0.5)
-        group.start_soon(ask, client, "dev")
-    assert took["dev"][0] < 10 and not took["dev"][1].is_error, took["dev"]
+    with silent_server() as port:
+        gate.double.world.override("archive", endpoint=f"https://127.0.0.1:{port}")
+        async with _server(gate, environment) as client, anyio.create_task_group() as group:
+            group.start_soon(ask, client, "stuck")
+            group.start_soon(ask, client, "archive")
+            await anyio.sleep(0.5)
+            group.start_soon(ask, client, "dev")
+    seconds, result = took["archive"]
+    assert seconds < 10 and result.is_error and "archive" in result.content[0].text, (seconds, result)
+    assert took["dev"][0] < 4 and not took["dev"][1].is_error, took["dev"]
     seconds, result = took["stuck"]
     assert seconds < 40 and result.is_error and "did not end within" in result.content[0].text, (seconds, result)
 
