@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::error::Error;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -92,6 +92,8 @@ pub(super) struct State {
     regions: Mutex<HashMap<String, Arc<Clients>>>,
     signing: tokio::sync::Mutex<Option<Credentials>>,
     caller: OnceCell<CallerIdentity>,
+    /// Set once STS did not say whom they belong to, so that no further call waits for it.
+    pub(super) anonymous: AtomicBool,
     pub(super) clusters: Cache<(String, String), Cluster>,
     pub(super) versions: Cache<String, Arc<Vec<ClusterVersion>>>,
     pub(super) products: Cache<String, Arc<Vec<Product>>>,
@@ -189,6 +191,7 @@ impl State {
             regions: Mutex::default(),
             signing: tokio::sync::Mutex::default(),
             caller: OnceCell::new(),
+            anonymous: AtomicBool::new(false),
             clusters: Cache::builder().max_capacity(10_000).time_to_live(Duration::from_secs(30)).build(),
             versions: Cache::builder().max_capacity(100).time_to_live(Duration::from_hours(1)).build(),
             products: Cache::builder().max_capacity(1_000).time_to_live(Duration::from_hours(24)).build(),

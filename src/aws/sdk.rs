@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -97,7 +98,14 @@ impl Aws for SdkAws {
             return Ok(());
         }
         let state = self.shared(&Scope { account: account.map(|it| it.id.clone()), region: region.to_owned() }).state();
-        let Ok(Some(caller)) = tokio::time::timeout(IDENTITY_TIMEOUT, state.caller(region)).await else { return Ok(()) };
+        if state.anonymous.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let Ok(Some(caller)) = tokio::time::timeout(IDENTITY_TIMEOUT, state.caller(region)).await else {
+            // Without an answer the call itself finds out; an endpoint that cannot be reached is not waited for again.
+            state.anonymous.store(true, Ordering::Release);
+            return Ok(());
+        };
         if caller.account == id {
             return Ok(());
         }
