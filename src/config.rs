@@ -1,5 +1,8 @@
 //! One typed configuration: file, environment, flags, in rising precedence.
 
+mod access;
+
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
@@ -10,6 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::names;
 use crate::error::ToolError;
+
+pub use access::{AccountSettings, ClusterSettings};
 
 /// The file that is read from the working directory when none is named.
 pub const FILE: &str = "eks-mcp.toml";
@@ -28,6 +33,19 @@ pub struct Settings {
     /// AWS profile. Default: the default credential chain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
+    /// AWS accounts by alias.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub accounts: BTreeMap<String, AccountSettings>,
+    /// Alias or id of the account of clusters that are named without one. Default: that of the server's own credentials.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+    /// EKS clusters, by name or ARN, that are reached in another way than the endpoint that EKS names.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub clusters: BTreeMap<String, ClusterSettings>,
+    /// PEM file of certificates to trust beside those of the system, for AWS and for clusters. `AWS_CA_BUNDLE` does the
+    /// same for AWS alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_bundle: Option<String>,
     /// Toolsets to offer: names, `default`, `all` or `none`. Default: `default`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub toolsets: Vec<String>,
@@ -47,7 +65,7 @@ pub struct Settings {
     pub cursor_key: Option<String>,
     /// Hosted endpoint.
     pub http: Http,
-    /// Clusters that are reached without EKS.
+    /// API servers, and clusters that are reached without EKS.
     pub kubernetes: Kubernetes,
     /// Logs of this server, on standard error.
     pub log: Log,
@@ -65,13 +83,23 @@ pub struct Http {
     pub allowed_origins: Vec<String>,
 }
 
-/// Clusters that are reached without EKS.
+/// API servers, and clusters that are reached without EKS.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Kubernetes {
     /// Path of a kubeconfig whose contexts become clusters; `default` stands for `$KUBECONFIG` or `~/.kube/config`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kubeconfig: Option<String>,
+    /// Name under which the cluster that this server runs in is offered, reached with the service account of its pod.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_cluster: Option<String>,
+    /// Folder of the service account's files. Default: `/var/run/secrets/kubernetes.io/serviceaccount`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service_account_folder: Option<String>,
+    /// Proxy to API servers: `http://`, `https://` or `socks5://`, or `none`. Default: `HTTPS_PROXY`, unless `NO_PROXY`
+    /// names the host.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
 }
 
 /// Logs of this server, on standard error.
@@ -113,7 +141,9 @@ impl Settings {
             .merge(Toml::file(file))
             .merge(Env::prefixed(PREFIX).filter(|key| !is_foreign(key.as_str())).split("__"))
             .merge(Serialized::defaults(flags));
-        figment.extract().map_err(|err| explain(&err))
+        let settings: Self = figment.extract().map_err(|err| explain(&err))?;
+        settings.accounts()?;
+        Ok(settings)
     }
 }
 

@@ -7,10 +7,11 @@ use kube::Client;
 use tokio_util::sync::CancellationToken;
 
 use crate::aws::{Aws, Scope};
+use crate::domain::account::Account;
 use crate::domain::cluster::Cluster;
 use crate::domain::cursor::Cursors;
 use crate::domain::names;
-use crate::domain::target::{ClusterArn, Target};
+use crate::domain::target::{ClusterArguments, ClusterArn, Target};
 use crate::domain::time::Clock;
 use crate::error::{ErrorKind, ToolError};
 use crate::k8s::Clusters;
@@ -68,6 +69,15 @@ pub struct Context {
     discoveries: Discoveries,
 }
 
+/// The account that an argument named.
+#[derive(Clone, Debug)]
+pub struct NamedAccount<'a> {
+    /// An id that is not configured.
+    pub id: Option<String>,
+    /// The configured account.
+    pub configured: Option<&'a Account>,
+}
+
 impl Context {
     /// A context outside any call.
     pub fn new(world: World, limits: Limits, configured_region: Option<String>) -> Self {
@@ -115,29 +125,89 @@ impl Context {
     /// Which cluster the arguments mean.
     ///
     /// # Errors
-    /// `invalid_input` when `cluster` is neither a name nor an ARN, contradicts `region`, or no Region is known.
+    /// As [`Self::locate`].
     pub async fn target(&self, cluster: &str, region: Option<&str>) -> Result<Target, ToolError> {
-        if cluster.starts_with("arn:") {
-            let arn = ClusterArn::parse(cluster)
-                .ok_or_else(|| ToolError::invalid(format!("`cluster`: `{cluster}` is no EKS cluster ARN")))?;
-            if region.is_some_and(|region| region != arn.region) {
-                return Err(ToolError::invalid(format!("`region` contradicts the ARN, which is in {}", arn.region)));
+        let region = region.map(str::to_owned);
+        self.locate(&ClusterArguments { cluster: cluster.to_owned(), region, account: None }).await
+    }
+
+    /// Which cluster the arguments mean, and whose credentials reach it.
+    ///
+    /// # Errors
+    /// `invalid_input` when `cluster` is neither a name nor an ARN, contradicts `region` or `account`, or no Region or
+    /// account is known; `credentials` when the account of the cluster is not that of the credentials.
+    pub async fn locate(&self, arguments: &ClusterArguments) -> Result<Target, ToolError> {
+        let ClusterArguments { cluster, region, account } = arguments;
+        if region.is_none() && account.is_none() {
+            // Contexts of a kubeconfig may be named by ARN; the exact name wins.
+            if self.world.clusters.external().await?.iter().any(|it| it.name == *cluster) {
+                return Ok(Target { account: None, region: None, cluster: cluster.clone(), through: None });
             }
-            return Ok(Target { account: Some(arn.account), region: Some(arn.region), cluster: arn.name });
         }
-        if region.is_none() {
-            if self.world.clusters.external().await?.iter().any(|it| it == cluster) {
-                return Ok(Target { account: None, region: None, cluster: cluster.to_owned() });
-            }
-            if let Some(region) = self.world.aws.region_of(cluster).await {
-                return Ok(Target { account: None, region: Some(region), cluster: cluster.to_owned() });
-            }
+        if cluster.starts_with("arn:") {
+            return self.locate_arn(arguments).await;
         }
         if !names::is_cluster_name(cluster) {
             return Err(ToolError::invalid(format!("`cluster`: `{cluster}` is neither a cluster name nor an ARN")));
         }
-        let region = self.region(region).await?;
-        Ok(Target { account: None, region: Some(region), cluster: cluster.to_owned() })
+        let named = match account {
+            Some(name) => self.account(name)?,
+            None => NamedAccount { id: None, configured: self.world.aws.accounts().default_account() },
+        };
+        let known = if region.is_none() { self.world.aws.region_of(cluster).await } else { None };
+        let region = match known {
+            Some(region) => region,
+            None => self.region_in(named.configured, region.as_deref()).await?,
+        };
+        let id = named.id.or_else(|| named.configured.map(|it| it.id.clone()));
+        if let Some(id) = &id {
+            self.world.aws.verify_account(id, &region).await?;
+        }
+        let through = named.configured.map(|it| it.id.clone());
+        Ok(Target { account: id, region: Some(region), cluster: cluster.clone(), through })
+    }
+
+    async fn locate_arn(&self, arguments: &ClusterArguments) -> Result<Target, ToolError> {
+        let ClusterArguments { cluster, region, account } = arguments;
+        let arn = ClusterArn::parse(cluster)
+            .ok_or_else(|| ToolError::invalid(format!("`cluster`: `{cluster}` is no EKS cluster ARN")))?;
+        if region.as_ref().is_some_and(|region| *region != arn.region) {
+            return Err(ToolError::invalid(format!("`region` contradicts the ARN, which is in {}", arn.region)));
+        }
+        if let Some(name) = account
+            && let named = self.account(name)?
+            && named.id.as_ref().or(named.configured.map(|it| &it.id)) != Some(&arn.account)
+        {
+            return Err(ToolError::invalid(format!("`account` contradicts the ARN, which is of account {}", arn.account)));
+        }
+        self.world.aws.verify_account(&arn.account, &arn.region).await?;
+        let through = self.world.aws.accounts().by_id(&arn.account).map(|it| it.id.clone());
+        Ok(Target { account: Some(arn.account), region: Some(arn.region), cluster: arn.name, through })
+    }
+
+    /// The account that an argument names. An id that is not configured may be that of the server's own credentials.
+    ///
+    /// # Errors
+    /// `invalid_input` when no such account is configured.
+    pub fn account(&self, name: &str) -> Result<NamedAccount<'_>, ToolError> {
+        match self.world.aws.accounts().find(name) {
+            Ok(account) => Ok(NamedAccount { id: None, configured: Some(account) }),
+            Err(_) if names::is_account_id(name) => Ok(NamedAccount { id: Some(name.to_owned()), configured: None }),
+            Err(err) => Err(err),
+        }
+    }
+
+    /// The Region of a call to an account: argument, the server's where the account has it, the account's first, the server's.
+    ///
+    /// # Errors
+    /// As [`Self::region`].
+    pub async fn region_in(&self, account: Option<&Account>, argument: Option<&str>) -> Result<String, ToolError> {
+        let regions = account.map_or(&[][..], |it| it.regions.as_slice());
+        let configured = self.configured_region.as_ref();
+        match (argument, regions.first()) {
+            (None, Some(first)) => Ok(configured.filter(|it| regions.contains(it)).unwrap_or(first).clone()),
+            (argument, _) => self.region(argument).await,
+        }
     }
 
     /// The EKS view of a target, with its account filled in.
@@ -153,7 +223,7 @@ impl Context {
             )
             .with_hint("Use the workload tools, or name an EKS cluster with its Region."));
         };
-        let eks = self.world.aws.eks(&Scope::region(&region));
+        let eks = self.world.aws.eks(&Scope::of(target));
         let cluster = match eks.describe_cluster(&target.cluster).await {
             Err(err) if err.kind == ErrorKind::NotFound => return Err(self.cluster_not_found(target, &region).await),
             result => result?,
@@ -163,19 +233,21 @@ impl Context {
             && asked != found
         {
             return Err(ToolError::not_found(format!(
-                "the ARN names account {asked}, but these credentials see a cluster `{}` of account {found}",
+                "account {asked} was named, but these credentials see a cluster `{}` of account {found}",
                 target.cluster
             ))
-            .with_hint("Use credentials of that account."));
+            .with_hint("Use credentials of that account, or name it by the alias of a configured one."));
         }
         target.account = account.or(target.account.take());
         Ok(cluster)
     }
 
     async fn cluster_not_found(&self, target: &Target, region: &str) -> ToolError {
-        let known = self.world.aws.eks(&Scope::region(region)).list_clusters(false).await.unwrap_or_default();
+        let known = self.world.aws.eks(&Scope::of(target)).list_clusters(false).await.unwrap_or_default();
         let near = names::did_you_mean(&target.cluster, known.iter().map(String::as_str));
-        let message = format!("cluster `{}` does not exist in {region}{near}", target.cluster);
+        let account = target.through.as_deref().and_then(|id| self.world.aws.accounts().by_id(id));
+        let account = account.map(|it| format!(" of {}", it.label())).unwrap_or_default();
+        let message = format!("cluster `{}` does not exist in {region}{account}{near}", target.cluster);
         ToolError::not_found(message).with_hint("Call `list_clusters` for the clusters of a Region.")
     }
 

@@ -4,6 +4,7 @@
 //! `domain`, `aws` and `k8s`; `snapshot` implements what `aws` and `k8s` ask for. See ARCHITECTURE.md.
 
 pub mod aws;
+pub mod check;
 pub mod cli;
 pub mod config;
 pub mod context;

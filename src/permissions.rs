@@ -89,6 +89,31 @@ const READABLE: &[(&str, &str)] = &[
     ("storage.k8s.io", "*"),
 ];
 
+/// Kinds that people ask for most, which stand for "any kind" where each has to be asked about by itself.
+pub const COMMON_KINDS: &[(&str, &str)] = &[
+    ("", "configmaps"),
+    ("", "events"),
+    ("", "namespaces"),
+    ("", "nodes"),
+    ("", "persistentvolumeclaims"),
+    ("", "persistentvolumes"),
+    ("", "pods"),
+    ("", "serviceaccounts"),
+    ("", "services"),
+    ("apiextensions.k8s.io", "customresourcedefinitions"),
+    ("apps", "daemonsets"),
+    ("apps", "deployments"),
+    ("apps", "replicasets"),
+    ("apps", "statefulsets"),
+    ("autoscaling", "horizontalpodautoscalers"),
+    ("batch", "cronjobs"),
+    ("batch", "jobs"),
+    ("networking.k8s.io", "ingresses"),
+    ("networking.k8s.io", "networkpolicies"),
+    ("policy", "poddisruptionbudgets"),
+    ("storage.k8s.io", "storageclasses"),
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;

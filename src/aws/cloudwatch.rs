@@ -9,7 +9,7 @@ use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 
 use super::Metrics;
-use super::sdk::Shared;
+use super::identity::Shared;
 use crate::domain::metric::{MetricAnswer, MetricQuery, MetricSeries};
 use crate::error::ToolError;
 

@@ -8,7 +8,7 @@ use aws_smithy_types::DateTime;
 use jiff::Timestamp;
 
 use super::Eks;
-use super::sdk::Shared;
+use super::identity::Shared;
 use crate::domain::cluster::{AutoMode, Cluster, HealthIssue, PodIdentityAssociation, RemoteNetworks, Vpc};
 use crate::domain::version::ClusterVersion;
 use crate::error::{ErrorKind, ToolError};

@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -104,7 +105,7 @@ fn kind_of(code: &str, status: u16) -> ErrorKind {
 }
 
 /// The provider chain's own text goes to the log: it names files and endpoints of the machine, not a next step.
-fn credentials_error(err: &CredentialsError, action: &'static str) -> ToolError {
+pub(super) fn credentials_error(err: &CredentialsError, action: &'static str) -> ToolError {
     tracing::debug!(reason = root_cause(err), "no credentials");
     let why = match err {
         CredentialsError::CredentialsNotLoaded(_) => "there are no AWS credentials".to_owned(),
@@ -113,6 +114,11 @@ fn credentials_error(err: &CredentialsError, action: &'static str) -> ToolError 
         _ => format!("the AWS credentials could not be loaded ({})", root_cause(err)),
     };
     ToolError::new(ErrorKind::Credentials, format!("{action}: {why}"))
+}
+
+/// The call that was to give the credentials of a role, when that is what failed.
+pub(super) fn assume_role_error<'a>(err: &'a (dyn Error + 'static)) -> Option<&'a SdkError<AssumeRoleError, HttpResponse>> {
+    source_of(err)
 }
 
 /// The innermost error, which says why; the outer ones only say where.

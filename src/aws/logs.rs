@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::sdk::Shared;
+use super::identity::Shared;
 use super::{Logs, VisitEvent};
 use crate::domain::log_event::{LogEvent, LogFilter, LogScan};
 use crate::error::ToolError;

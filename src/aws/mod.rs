@@ -3,6 +3,8 @@
 mod cloudwatch;
 mod eks;
 mod error;
+mod http;
+mod identity;
 mod logs;
 mod pricing;
 pub mod sdk;
@@ -15,24 +17,36 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::account::Accounts;
 use crate::domain::cluster::{Cluster, PodIdentityAssociation};
 use crate::domain::log_event::{LogEvent, LogFilter, LogScan};
 use crate::domain::metric::{MetricAnswer, MetricQuery};
 use crate::domain::price::Product;
+use crate::domain::target::Target;
 use crate::domain::version::ClusterVersion;
 use crate::error::ToolError;
 
-/// Where a call goes.
+/// What the SDK logs although it is reported as an error of ours, as a directive for a filter of logs.
+pub const QUIET: &str = "aws_config::sts::assume_role=off";
+
+/// Where a call goes, and with whose credentials.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Scope {
+    /// Id of the configured account whose credentials are used; absent for the server's own.
+    pub account: Option<String>,
     /// AWS Region.
     pub region: String,
 }
 
 impl Scope {
-    /// A Region of the account that the credentials belong to.
+    /// A Region of the account that the server's own credentials belong to.
     pub fn region(region: impl Into<String>) -> Self {
-        Self { region: region.into() }
+        Self { account: None, region: region.into() }
+    }
+
+    /// Where a cluster is; the Region is empty for a cluster that only Kubernetes knows.
+    pub fn of(target: &Target) -> Self {
+        Self { account: target.through.clone(), region: target.region.clone().unwrap_or_default() }
     }
 }
 
@@ -54,6 +68,15 @@ pub trait Aws: Send + Sync + 'static {
     /// The Region of the environment or profile, if any.
     async fn default_region(&self) -> Option<String>;
 
+    /// The accounts that calls can name.
+    fn accounts(&self) -> &Accounts;
+
+    /// Makes sure that the credentials which calls to this account use are of this account.
+    ///
+    /// # Errors
+    /// `credentials` that names the account, whose credentials are used instead, and what to configure.
+    async fn verify_account(&self, id: &str, region: &str) -> Result<(), ToolError>;
+
     /// The Region that holds a cluster, where that is known without asking AWS.
     async fn region_of(&self, _cluster: &str) -> Option<String> {
         None
@@ -73,8 +96,8 @@ pub trait Aws: Send + Sync + 'static {
     /// CloudWatch Logs in a Region.
     fn logs(&self, scope: &Scope) -> Arc<dyn Logs>;
 
-    /// The price list, which covers every Region.
-    fn pricing(&self) -> Arc<dyn Pricing>;
+    /// The price list, which covers every Region, asked with the credentials of a scope.
+    fn pricing(&self, scope: &Scope) -> Arc<dyn Pricing>;
 
     /// The Security Token Service in a Region.
     fn sts(&self, scope: &Scope) -> Arc<dyn Sts>;

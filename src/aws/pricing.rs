@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 
 use super::Pricing;
-use super::sdk::Shared;
+use super::identity::Shared;
 use crate::domain::price::{Product, UnitPrice};
 use crate::error::{ErrorKind, ToolError};
 

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
 
-use super::sdk::Shared;
+use super::identity::Shared;
 use super::{CallerIdentity, Sts};
 use crate::error::ToolError;
 
@@ -25,11 +26,14 @@ impl Sts for SdkSts {
         let call = self.shared.call(&self.region, "sts:GetCallerIdentity", "this identity", |clients| async move {
             clients.sts.get_caller_identity().send().await
         });
-        let answer = call.await?;
-        Ok(CallerIdentity {
-            account: answer.account.unwrap_or_default(),
-            arn: answer.arn.unwrap_or_default(),
-            user_id: answer.user_id.unwrap_or_default(),
-        })
+        call.await.map(identity_from)
+    }
+}
+
+pub(super) fn identity_from(answer: GetCallerIdentityOutput) -> CallerIdentity {
+    CallerIdentity {
+        account: answer.account.unwrap_or_default(),
+        arn: answer.arn.unwrap_or_default(),
+        user_id: answer.user_id.unwrap_or_default(),
     }
 }

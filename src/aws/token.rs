@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::ProvideCredentials as _;
 use aws_sigv4::http_request::{PayloadChecksumKind, SignableBody, SignableRequest, SignatureLocation, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use base64::Engine as _;
@@ -12,8 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::error::root_cause;
-use super::sdk::Shared;
+use super::identity::Shared;
 use crate::error::{ErrorKind, ToolError};
 
 /// The API server takes a token for fifteen minutes, whatever the URL says; renewed a minute before.
@@ -29,6 +27,8 @@ pub struct Token {
     pub secret: String,
     /// When to make the next one.
     pub renew_at: Timestamp,
+    /// Which set of credentials signed it; see [`Tokens::generation`].
+    pub generation: u64,
 }
 
 /// Mints tokens in one Region with the present credentials.
@@ -50,7 +50,7 @@ impl Tokens {
     pub async fn mint(&self, cluster: &str) -> Result<Token, ToolError> {
         match self.mint_once(cluster).await {
             // The credentials may have been renewed on disk since they were read.
-            Err(_) => {
+            Err(err) if err.kind == ErrorKind::Credentials => {
                 self.shared.forget(&self.shared.state());
                 self.mint_once(cluster).await
             }
@@ -62,20 +62,26 @@ impl Tokens {
         let failed = |why: String| {
             ToolError::new(ErrorKind::Credentials, format!("no token for cluster `{cluster}` could be made: {why}"))
         };
-        let clients = self.shared.state().clients(&self.region).await;
-        let provider = clients.config.credentials_provider().ok_or_else(|| failed("there are no AWS credentials".to_owned()))?;
-        let credentials = provider.provide_credentials().await.map_err(|err| failed(root_cause(&err)))?;
+        let generation = self.shared.generation();
+        let credentials = self.shared.state().credentials(&self.region).await.map_err(|mut err| {
+            err.message = format!("no token for cluster `{cluster}` could be made: {}", err.message);
+            err
+        })?;
         let host = endpoint_host(&self.region);
         let now = SystemTime::now();
         let secret = presign(credentials, &self.region, &host, cluster, now).map_err(failed)?;
         let now = Timestamp::try_from(now).map_err(|err| failed(err.to_string()))?;
-        Ok(Token { secret, renew_at: now + LIFETIME })
+        Ok(Token { secret, renew_at: now + LIFETIME, generation })
+    }
+
+    /// Counts the sets of credentials there have been; a token of an older one is not used any more.
+    pub fn generation(&self) -> u64 {
+        self.shared.generation()
     }
 
     /// Whom the present credentials belong to, where STS tells.
     pub async fn identity(&self) -> Option<String> {
-        let clients = self.shared.state().clients(&self.region).await;
-        clients.sts.get_caller_identity().send().await.ok()?.arn
+        self.shared.state().caller(&self.region).await.map(|it| it.arn.clone())
     }
 
     /// Forgets the present credentials: the API server no longer takes what they sign.

@@ -1,6 +1,7 @@
 //! The command line: one file for each command.
 
 mod call;
+mod check;
 mod completions;
 mod config;
 mod demo;
@@ -25,6 +26,7 @@ Examples:
   eks-mcp demo                                   see what it does, without an account
   eks-mcp serve                                  serve an IDE assistant over stdio
   eks-mcp serve --http 127.0.0.1:8080            serve over HTTP at /mcp
+  eks-mcp check                                  try every configured way, and say what is missing
   eks-mcp call list_clusters '{\"all_regions\": true}'")]
 struct Arguments {
     #[command(subcommand)]
@@ -35,6 +37,7 @@ struct Arguments {
 enum Command {
     Serve(serve::Serve),
     Call(call::Call),
+    Check(check::Check),
     Demo(demo::Demo),
     Tools(tools::Tools),
     Permissions(permissions::Permissions),
@@ -48,6 +51,8 @@ enum Failure {
     Failed(ToolError),
     /// The command was asked wrongly.
     Usage(ToolError),
+    /// The command did what was asked and said that something is not well.
+    Unwell,
     /// Something outside broke, such as a closed pipe.
     Broken(anyhow::Error),
 }
@@ -78,6 +83,7 @@ pub fn main() -> ExitCode {
         match arguments.command {
             Command::Serve(command) => command.run().await,
             Command::Call(command) => command.run().await,
+            Command::Check(command) => command.run().await,
             Command::Demo(command) => command.run().await,
             Command::Tools(command) => command.run(),
             Command::Permissions(command) => command.run(),
@@ -93,6 +99,7 @@ pub fn main() -> ExitCode {
             output::error(&serde_json::to_string_pretty(&err).unwrap_or_else(|_| err.text()));
             ExitCode::FAILURE
         }
+        Err(Failure::Unwell) => ExitCode::FAILURE,
         Err(Failure::Usage(err)) => {
             output::error(&format!("error: {}", err.text()));
             ExitCode::from(2)

@@ -13,7 +13,8 @@ use crate::context::{Context, Limits, World};
 use crate::domain::cursor::Cursors;
 use crate::domain::time::Clock;
 use crate::error::ToolError;
-use crate::k8s::live::{KubeconfigSource, LiveClusters};
+use crate::k8s::live::LiveClusters;
+use crate::k8s::ways::{Detour, InCluster, KubeconfigSource, Ways};
 use crate::registry::{Registry, Selection};
 use crate::snapshot::{Snapshot, demo_world};
 use crate::tools::ALL;
@@ -22,17 +23,23 @@ use crate::tools::ALL;
 #[derive(Args)]
 pub(super) struct Options {
     /// Answer from the embedded demo instead of AWS.
-    #[arg(long, conflicts_with_all = ["snapshot", "kubeconfig"])]
+    #[arg(long, conflicts_with_all = ["snapshot", "kubeconfig", "in_cluster"])]
     demo: bool,
     /// Answer from a snapshot: a folder, or a `.tar.zst` of one.
-    #[arg(long, value_name = "PATH", conflicts_with = "kubeconfig")]
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["kubeconfig", "in_cluster"])]
     snapshot: Option<PathBuf>,
     /// Add the contexts of a kubeconfig as clusters; without a path, `$KUBECONFIG` or `~/.kube/config`.
     #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "default")]
     kubeconfig: Option<String>,
+    /// Offer the cluster that this server runs in, reached with the service account of its pod, under this name.
+    #[arg(long, value_name = "NAME", num_args = 0..=1, default_missing_value = "in-cluster")]
+    in_cluster: Option<String>,
     /// AWS Region of clusters that are named without one.
     #[arg(long)]
-    region: Option<String>,
+    pub(super) region: Option<String>,
+    /// Alias or id of the account of clusters that are named without one.
+    #[arg(long)]
+    pub(super) account: Option<String>,
     /// AWS profile.
     #[arg(long)]
     profile: Option<String>,
@@ -86,9 +93,11 @@ impl Options {
     pub(super) fn settings(&self) -> Result<Settings, Failure> {
         let mut flags = self.selection.flags();
         flags.region.clone_from(&self.region);
+        flags.account.clone_from(&self.account);
         flags.profile.clone_from(&self.profile);
         flags.call_timeout_seconds = self.call_timeout;
         flags.kubernetes.kubeconfig.clone_from(&self.kubeconfig);
+        flags.kubernetes.in_cluster.clone_from(&self.in_cluster);
         Settings::load(self.selection.config.as_deref(), &flags).map_err(Failure::Usage)
     }
 
@@ -101,7 +110,7 @@ impl Options {
         let world = match &self.snapshot {
             _ if self.demo => demo_world(),
             Some(path) => Snapshot::open(path).map_err(Failure::Usage)?.into_world(),
-            None => live(settings),
+            None => live(settings)?,
         };
         let mut context = Context::new(world, limits, settings.region.clone());
         if let Some(key) = &settings.cursor_key {
@@ -121,14 +130,32 @@ pub(super) fn registry(settings: &Settings) -> Result<Registry, Failure> {
     Registry::select(ALL, &selection).map_err(Failure::Usage)
 }
 
-fn live(settings: &Settings) -> World {
-    let aws = SdkAws::new(settings.profile.clone());
-    let kubeconfig = settings.kubernetes.kubeconfig.as_ref().map(|path| match path.as_str() {
-        "default" => KubeconfigSource::Default,
-        path => KubeconfigSource::File(PathBuf::from(path)),
+fn live(settings: &Settings) -> Result<World, Failure> {
+    let path = |text: &Option<String>| text.as_ref().map(PathBuf::from);
+    let accounts = settings.accounts().map_err(Failure::Usage)?;
+    let aws = SdkAws::new(settings.profile.clone(), accounts, path(&settings.ca_bundle));
+    let kubernetes = &settings.kubernetes;
+    let detours = settings.clusters.iter().map(|(name, it)| {
+        let detour = Detour {
+            endpoint: it.endpoint.clone(),
+            tls_server_name: it.tls_server_name.clone(),
+            ca_bundle: path(&it.ca_bundle),
+            proxy: it.proxy.clone(),
+        };
+        (name.clone(), detour)
     });
-    let clusters = LiveClusters::new(aws.clone(), kubeconfig);
-    World { aws: Arc::new(aws), clusters: Arc::new(clusters), clock: Clock::System }
+    let ways = Ways {
+        kubeconfig: kubernetes.kubeconfig.as_ref().map(|path| match path.as_str() {
+            "default" => KubeconfigSource::Default,
+            path => KubeconfigSource::File(PathBuf::from(path)),
+        }),
+        in_cluster: kubernetes.in_cluster.as_ref().map(|it| InCluster::new(it, kubernetes.service_account_folder.as_deref())),
+        proxy: kubernetes.proxy.clone(),
+        ca_bundle: path(&settings.ca_bundle),
+        detours: detours.collect(),
+    };
+    let clusters = LiveClusters::new(aws.clone(), ways);
+    Ok(World { aws: Arc::new(aws), clusters: Arc::new(clusters), clock: Clock::System })
 }
 
 /// Sends logs to standard error; standard output belongs to the protocol and to results.
@@ -136,7 +163,7 @@ pub(super) fn start_logs(settings: &Settings) -> Result<(), Failure> {
     use tracing_subscriber::EnvFilter;
     let level = settings.log.level.as_deref().unwrap_or("warn");
     // The Kubernetes client logs what we report ourselves, and whole bodies that it cannot parse.
-    let filter = EnvFilter::try_new(format!("{level},kube_client=off"))
+    let filter = EnvFilter::try_new(format!("{level},kube_client=off,{}", crate::aws::QUIET))
         .map_err(|err| Failure::Usage(ToolError::invalid(format!("`log.level`: `{level}` is no filter: {err}"))))?;
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second subscriber in one process, as in tests, changes nothing.

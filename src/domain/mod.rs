@@ -1,5 +1,6 @@
 //! Our own words and pure logic on them. No SDK, Kubernetes client or MCP type is known here, and nothing does I/O.
 
+pub mod account;
 pub mod cluster;
 pub mod cluster_findings;
 pub mod cost;
@@ -12,6 +13,7 @@ pub mod metric;
 pub mod names;
 pub mod object;
 pub mod price;
+pub mod principal;
 pub mod quantity;
 pub mod redact;
 pub mod render;

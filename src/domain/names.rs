@@ -18,6 +18,11 @@ pub fn is_region(text: &str) -> bool {
         && last.bytes().all(|it| it.is_ascii_digit())
 }
 
+/// Whether a text is an AWS account id.
+pub fn is_account_id(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|it| it.is_ascii_digit())
+}
+
 /// Whether a text is a DNS label, as namespaces are named (RFC 1123).
 pub fn is_dns_label(text: &str) -> bool {
     (1..=63).contains(&text.len()) && text.split('.').count() == 1 && is_dns_subdomain(text)

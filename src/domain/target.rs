@@ -14,6 +14,23 @@ pub struct Target {
     pub region: Option<String>,
     /// Name of the cluster.
     pub cluster: String,
+    /// Id of the configured account whose credentials read it; absent for the server's own.
+    #[serde(skip)]
+    pub through: Option<String>,
+}
+
+/// Which cluster a call is about, as every tool takes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+pub struct ClusterArguments {
+    /// Name or ARN of the cluster.
+    #[schemars(length(min = 1, max = 200))]
+    pub cluster: String,
+    /// AWS Region. Default: the ARN's, else the account's or server's.
+    #[schemars(length(max = 32))]
+    pub region: Option<String>,
+    /// Account: alias or 12-digit id. Default: the ARN's, else the server's.
+    #[schemars(length(max = 64))]
+    pub account: Option<String>,
 }
 
 /// The parts of an EKS cluster ARN.
@@ -39,8 +56,7 @@ impl ClusterArn {
         let name = resource.strip_prefix("cluster/")?;
         let valid = partition.starts_with("aws")
             && super::names::is_region(region)
-            && account.len() == 12
-            && account.bytes().all(|it| it.is_ascii_digit())
+            && super::names::is_account_id(account)
             && super::names::is_cluster_name(name);
         valid.then(|| Self { region: region.to_owned(), account: account.to_owned(), name: name.to_owned() })
     }

@@ -64,7 +64,7 @@ impl Discoveries {
     /// # Errors
     /// What the API server answers, when it tells nothing at all.
     pub async fn of(&self, target: &Target, client: &Client, afresh: bool) -> Result<Arc<Discovery>, ToolError> {
-        let key = format!("{:?} {:?} {}", target.account, target.region, target.cluster);
+        let key = format!("{:?} {:?} {:?} {}", target.through, target.account, target.region, target.cluster);
         if afresh {
             self.0.invalidate(&key).await;
         }
@@ -228,7 +228,7 @@ mod tests {
         static REQUESTS: AtomicUsize = AtomicUsize::new(0);
         let client = old_server(&REQUESTS);
         let discoveries = Discoveries::default();
-        let target = Target { account: None, region: None, cluster: "old".to_owned() };
+        let target = Target { account: None, region: None, cluster: "old".to_owned(), through: None };
         let found = discoveries.of(&target, &client, false).await.unwrap();
         let names: Vec<String> = found.kinds.iter().map(|it| format!("{}@{}", it.kind.qualified(), it.kind.version)).collect();
         assert_eq!(names, ["Pod@v1", "example.org/Widget@v1"]);

@@ -14,6 +14,8 @@ pub(super) struct EndpointError {
     pub(super) cluster: String,
     /// URL of its API server.
     pub(super) endpoint: String,
+    /// The proxy on the way, without its password.
+    pub(super) proxy: Option<String>,
     /// Whether the endpoint can be reached from within the VPC only.
     pub(super) private_only: bool,
     /// Why.
@@ -39,7 +41,7 @@ fn api_error(status: &Status, thing: &str) -> ToolError {
             "Create an access entry for this IAM identity on the cluster (`aws eks create-access-entry`), check the cluster name, and that the clock is right.",
         ),
         403 => ToolError::new(ErrorKind::AccessDenied, format!("{thing}: {message}"))
-            .with_hint("Associate an access policy such as `AmazonEKSViewPolicy`, or bind the ClusterRole of `eks-mcp permissions --rbac` to this identity."),
+            .with_hint("Associate an access policy such as `AmazonEKSViewPolicy`, or bind the ClusterRole of `eks-mcp permissions --rbac` to this identity; `eks-mcp check --cluster` prints the commands."),
         404 => ToolError::new(ErrorKind::NotFound, format!("{thing}: {message}")),
         400 | 422 => ToolError::new(ErrorKind::InvalidInput, format!("{thing}: {message}")),
         410 => ToolError::new(ErrorKind::InvalidInput, format!("{thing}: the list has moved on since this cursor was made ({message})"))
@@ -59,19 +61,31 @@ fn transport_error(err: &kube::Error, thing: &str) -> ToolError {
         return ToolError::new(ErrorKind::Internal, refused.to_string());
     }
     let reason = root_cause(err);
-    let lower = reason.to_lowercase();
-    if lower.contains("certificate") || lower.contains("unknownissuer") {
-        return ToolError::new(ErrorKind::Unreachable, format!("{thing}: the certificate of the endpoint is not trusted ({reason})"))
-            .with_hint("The cluster's certificate authority may have been rotated, or a proxy breaks TLS open; call again, then check what answers at the endpoint.");
-    }
     let endpoint = source_of::<EndpointError>(err);
     let place = endpoint.map_or_else(|| "the Kubernetes endpoint".to_owned(), |it| format!("the Kubernetes endpoint of {it}"));
-    let hint = if endpoint.is_some_and(|it| it.private_only) {
-        "This cluster has only a private endpoint: run this server inside its VPC, a peered network, or through a tunnel."
+    if is_distrust(err) {
+        return ToolError::new(ErrorKind::Unreachable, format!("{thing}: the certificate of {place} is not trusted ({reason})"))
+            .with_hint("Check what answers there. A proxy that breaks TLS open needs its certificate in `ca_bundle`; a tunnel needs the name of the cluster's own endpoint as `tls_server_name`.");
+    }
+    let proxy = endpoint.and_then(|it| it.proxy.as_deref());
+    let place = proxy.map_or_else(|| place.clone(), |it| format!("{place} through proxy {it}"));
+    let hint = if proxy.is_some() {
+        "Check that the proxy runs and lets this host through; `NO_PROXY` or `proxy = \"none\"` leaves it out."
+    } else if endpoint.is_some_and(|it| it.private_only) {
+        "This cluster has only a private endpoint: run this server inside its VPC, a peered network, or through a tunnel that `[clusters.\"…\"]` names as `endpoint`."
     } else {
         "If the cluster has only a private endpoint, run this server inside its VPC or through a tunnel; if it is public, check that its allowed CIDRs include this machine, and DNS, proxy and firewall."
     };
     ToolError::new(ErrorKind::Unreachable, format!("{thing}: {place} cannot be reached ({reason})")).with_hint(hint)
+}
+
+/// Whether the endpoint showed a certificate that is not trusted.
+pub(super) fn is_distrust(err: &(dyn Error + 'static)) -> bool {
+    if source_of::<ToolError>(err).is_some() {
+        return false;
+    }
+    let reason = root_cause(err).to_lowercase();
+    reason.contains("certificate") || reason.contains("unknownissuer")
 }
 
 /// The innermost error, which says why; the outer ones only say where.

@@ -2,13 +2,21 @@
 //! snapshot gives one over files.
 
 pub mod api;
+mod bearer;
+mod connect;
 pub mod discovery;
 mod error;
+mod exec;
+mod in_cluster;
 pub mod kinds;
 pub mod live;
 pub mod logs;
+mod proxy;
 mod readonly;
+pub mod reviews;
 pub mod tables;
+mod trust;
+pub mod ways;
 
 pub use error::map as map_error;
 pub use readonly::read_only;
@@ -20,11 +28,42 @@ use async_trait::async_trait;
 use crate::domain::target::Target;
 use crate::error::ToolError;
 
+/// A cluster that is known without AWS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct External {
+    /// The name it is called by.
+    pub name: String,
+    /// Where it is known from.
+    pub origin: Origin,
+}
+
+/// Where a cluster is known from that EKS does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A context of the kubeconfig.
+    Kubeconfig,
+    /// This server runs in it.
+    InCluster,
+    /// Bare files of a snapshot.
+    Snapshot,
+}
+
+impl Origin {
+    /// In a word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Kubeconfig => "kubeconfig",
+            Self::InCluster => "in-cluster",
+            Self::Snapshot => "snapshot",
+        }
+    }
+}
+
 /// Clients for the API servers of clusters.
 #[async_trait]
 pub trait Clusters: Send + Sync + 'static {
-    /// Clusters that are known without AWS: contexts of a kubeconfig, or bare clusters of a snapshot.
-    async fn external(&self) -> Result<Vec<String>, ToolError>;
+    /// Clusters that are known without AWS.
+    async fn external(&self) -> Result<Vec<External>, ToolError>;
 
     /// A read-only client for a cluster. Nothing is contacted until the first request.
     async fn client(&self, target: &Target) -> Result<Client, ToolError>;

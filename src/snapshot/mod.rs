@@ -28,7 +28,7 @@ use crate::domain::target::{ClusterArn, Target};
 use crate::domain::time::Clock;
 use crate::domain::version::ClusterVersion;
 use crate::error::ToolError;
-use crate::k8s::Clusters;
+use crate::k8s::{Clusters, External, Origin};
 
 pub use archive::demo;
 pub use usage::Usage;
@@ -112,6 +112,15 @@ impl Snapshot {
         &self.head
     }
 
+    /// Ids of the accounts that were recorded.
+    fn accounts(&self) -> Vec<String> {
+        let arns = self.clusters.values().filter_map(|it| ClusterArn::parse(&it.eks.as_ref()?.arn));
+        let mut ids: Vec<String> = arns.map(|it| it.account).chain([self.head.account.clone()]).collect();
+        ids.sort();
+        ids.dedup();
+        ids
+    }
+
     fn region_of(&self, cluster: &str) -> Option<String> {
         let arn = &self.clusters.get(cluster)?.eks.as_ref()?.arn;
         Some(ClusterArn::parse(arn).map_or_else(|| self.head.region.clone(), |it| it.region))
@@ -124,9 +133,9 @@ struct RecordedClusters {
 
 #[async_trait]
 impl Clusters for RecordedClusters {
-    async fn external(&self) -> Result<Vec<String>, ToolError> {
+    async fn external(&self) -> Result<Vec<External>, ToolError> {
         let bare = self.snapshot.clusters.iter().filter(|(_, it)| it.eks.is_none());
-        Ok(bare.map(|(name, _)| name.clone()).collect())
+        Ok(bare.map(|(name, _)| External { name: name.clone(), origin: Origin::Snapshot }).collect())
     }
 
     async fn client(&self, target: &Target) -> Result<Client, ToolError> {

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::Shared;
 use crate::aws::{Aws, CallerIdentity, Eks, Logs, Metrics, Pricing, Scope, Sts, VisitEvent};
+use crate::domain::account::Accounts;
 use crate::domain::cluster::{Cluster, PodIdentityAssociation};
 use crate::domain::log_event::{LogEvent, LogFilter, LogScan};
 use crate::domain::metric::{MetricAnswer, MetricQuery, MetricSeries, RecordedSeries};
@@ -18,11 +19,12 @@ use crate::error::{ErrorKind, ToolError};
 
 pub(super) struct RecordedAws {
     snapshot: Shared,
+    accounts: Accounts,
 }
 
 impl RecordedAws {
     pub(super) fn new(snapshot: Shared) -> Self {
-        Self { snapshot }
+        Self { snapshot, accounts: Accounts::default() }
     }
 
     fn port(&self, region: &str) -> Arc<Port> {
@@ -34,6 +36,21 @@ impl RecordedAws {
 impl Aws for RecordedAws {
     async fn default_region(&self) -> Option<String> {
         Some(self.snapshot.head.region.clone())
+    }
+
+    /// A snapshot knows accounts by their ids only.
+    fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+
+    async fn verify_account(&self, id: &str, _region: &str) -> Result<(), ToolError> {
+        let recorded = self.snapshot.accounts();
+        if recorded.iter().any(|it| it == id) {
+            return Ok(());
+        }
+        let (name, recorded) = (&self.snapshot.head.name, recorded.join(", "));
+        Err(ToolError::new(ErrorKind::NotRecorded, format!("the snapshot `{name}` does not hold account {id}"))
+            .with_hint(format!("Leave `account` out; it holds {recorded}.")))
     }
 
     async fn region_of(&self, cluster: &str) -> Option<String> {
@@ -56,8 +73,8 @@ impl Aws for RecordedAws {
         self.port(&scope.region)
     }
 
-    fn pricing(&self) -> Arc<dyn Pricing> {
-        self.port("")
+    fn pricing(&self, scope: &Scope) -> Arc<dyn Pricing> {
+        self.port(&scope.region)
     }
 
     fn sts(&self, scope: &Scope) -> Arc<dyn Sts> {

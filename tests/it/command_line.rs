@@ -9,7 +9,7 @@ use crate::support::{binary, read, root, run};
 
 #[test]
 fn every_command_explains_itself_with_an_example() {
-    for command in ["serve", "call", "demo", "tools", "permissions", "config", "completions"] {
+    for command in ["serve", "call", "check", "demo", "tools", "permissions", "config", "completions"] {
         let (code, help, _) = run(&[command, "--help"]);
         assert_eq!(code, 0);
         assert!(help.contains("Example") && help.contains(&format!("eks-mcp {command}")), "{help}");

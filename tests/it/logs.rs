@@ -295,7 +295,7 @@ struct Between {
 
 #[async_trait]
 impl Clusters for Between {
-    async fn external(&self) -> Result<Vec<String>, ToolError> {
+    async fn external(&self) -> Result<Vec<eks_mcp::k8s::External>, ToolError> {
         self.inner.external().await
     }
 

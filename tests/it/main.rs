@@ -8,6 +8,7 @@
     reason = "a test that fails may panic"
 )]
 
+mod access;
 mod architecture;
 mod aws_errors;
 mod bad_input;

@@ -130,7 +130,7 @@ pub(in crate::diagnose) mod fixtures {
     /// A pod `shop/web-1` with this spec and status, controlled by nothing.
     pub(in crate::diagnose) fn facts(spec: Value, status: Value) -> Facts {
         let pod = json!({"kind": "Pod", "metadata": {"name": "web-1", "namespace": "shop", "uid": "u1"}, "spec": spec, "status": status});
-        let target = Target { account: None, region: Some("us-east-1".into()), cluster: "c1".into() };
+        let target = Target { account: None, region: Some("us-east-1".into()), cluster: "c1".into(), through: None };
         Facts::of(target, Object::new(pod), NOW.parse().unwrap())
     }
 

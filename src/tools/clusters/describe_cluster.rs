@@ -11,7 +11,7 @@ use crate::aws::Scope;
 use crate::context::Context;
 use crate::domain::cluster::{AutoMode, Cluster, HealthIssue, RemoteNetworks, Vpc};
 use crate::domain::cluster_findings::{Finding, findings};
-use crate::domain::target::Target;
+use crate::domain::target::{ClusterArguments, Target};
 use crate::domain::text::count;
 use crate::domain::time::age;
 use crate::domain::version::Support;
@@ -25,12 +25,8 @@ pub struct DescribeCluster;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// Name or ARN of the cluster.
-    #[schemars(length(min = 1, max = 200))]
-    cluster: String,
-    /// AWS Region. Default: that of the ARN, else of the server.
-    #[schemars(length(max = 32))]
-    region: Option<String>,
+    #[serde(flatten)]
+    at: ClusterArguments,
     /// Parts to return. Default: overview, health, endpoint, compute, upgrade. Findings always cover the whole cluster.
     #[serde(default)]
     #[schemars(length(max = 12))]
@@ -260,13 +256,13 @@ impl Tool for DescribeCluster {
     type Output = Output;
 
     async fn run(cx: &Context, input: Input) -> Result<Output, ToolError> {
-        let mut target = cx.target(&input.cluster, input.region.as_deref()).await?;
+        let mut target = cx.locate(&input.at).await?;
         if target.region.is_none() {
             return kubernetes_only(cx, target).await;
         }
         let cluster = cx.describe(&mut target).await?;
         let mut warnings = Vec::new();
-        let eks = cx.world.aws.eks(&Scope::region(target.region.clone().unwrap_or_default()));
+        let eks = cx.world.aws.eks(&Scope::of(&target));
         let versions = eks.cluster_versions().await.unwrap_or_else(|err| {
             warnings.push(format!("the support of the version is unknown: {}", err.message));
             Vec::new()

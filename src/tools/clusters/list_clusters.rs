@@ -1,18 +1,22 @@
 //! `list_clusters`
 
-use futures::{StreamExt as _, stream};
+use std::collections::BTreeSet;
+
+use futures::{FutureExt as _, StreamExt as _, stream};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::Scope;
-use crate::context::Context;
+use crate::context::{Context, NamedAccount};
+use crate::domain::account::Account;
 use crate::domain::cluster::Cluster;
 use crate::domain::table::{Omitted, Table};
 use crate::domain::target::ClusterArn;
 use crate::domain::text::count;
 use crate::domain::version::{ClusterVersion, Support};
 use crate::error::{ErrorKind, ToolError};
+use crate::k8s::External;
 use crate::tool::{Effect, Meta, Permission, Tool, Toolset};
 
 /// Regions in which EKS runs in the commercial partition; `all_regions` asks each of them.
@@ -50,6 +54,9 @@ const REGIONS: &[&str] = &[
     "us-west-2",
 ];
 
+/// Accounts and Regions that are read at a time.
+const FAN_OUT: usize = 10;
+
 /// `list_clusters`
 pub struct ListClusters;
 
@@ -57,14 +64,18 @@ pub struct ListClusters;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// AWS Regions to look in, such as `["eu-west-1", "us-east-1"]`. Default: the Region of the server.
+    /// Accounts to look in: aliases or 12-digit ids. Default: every configured account, else that of the server.
+    #[serde(default)]
+    #[schemars(length(max = 100), inner(length(max = 64)))]
+    accounts: Vec<String>,
+    /// AWS Regions to look in, such as `["eu-west-1", "us-east-1"]`. Default: those of the account, else of the server.
     #[serde(default)]
     #[schemars(length(max = 40), inner(length(max = 32)))]
     regions: Vec<String>,
     /// Look in every commercial Region; slower. Default: false.
     #[serde(default)]
     all_regions: bool,
-    /// Also list clusters outside AWS that are registered through the EKS connector, and contexts of the kubeconfig. Default: false.
+    /// Also list clusters outside AWS that are registered through the EKS connector, and those that only Kubernetes knows. Default: false.
     #[serde(default)]
     include_external: bool,
 }
@@ -90,7 +101,7 @@ impl Tool for ListClusters {
     const META: Meta = Meta {
         name: "list_clusters",
         title: "List EKS clusters",
-        description: "List the EKS clusters of one or more Regions with version, support, endpoint exposure and health issues, worst first. \
+        description: "List the EKS clusters of one or more accounts and Regions with version, support, endpoint exposure and health issues, worst first. \
                       Start here when the cluster name is unknown.",
         toolset: Toolset::Clusters,
         effect: Effect::Read,
@@ -104,53 +115,145 @@ impl Tool for ListClusters {
     type Output = Output;
 
     async fn run(cx: &Context, input: Input) -> Result<Output, ToolError> {
-        let regions = regions(cx, &input).await?;
-        let all = input.all_regions;
-        let external = input.include_external;
-        let reads = regions.clone().into_iter().map(|region| async move {
-            let read = read_region(cx, &region, external).await;
-            (region, read)
-        });
-        let total = f64::from(u16::try_from(regions.len()).unwrap_or(u16::MAX));
-        let mut reads = stream::iter(reads).buffered(cx.limits.fan_out);
-        let (mut found, mut warnings, mut failures, mut done) = (Vec::new(), Vec::new(), Vec::new(), 0.0);
-        while let Some((region, read)) = reads.next().await {
+        let (places, mut warnings) = places(cx, &input).await?;
+        let (all, external) = (input.all_regions, input.include_external);
+        let reads: Vec<_> = places.iter().map(|place| read_place(cx, place, external).boxed()).collect();
+        let total = f64::from(u16::try_from(places.len()).unwrap_or(u16::MAX));
+        let mut reads = stream::iter(reads).buffered(FAN_OUT).zip(stream::iter(&places));
+        let (mut found, mut failures, mut done) = (Vec::new(), Vec::new(), 0.0);
+        while let Some((read, place)) = reads.next().await {
             done += 1.0;
-            cx.report_progress(done, Some(total), &region);
+            cx.report_progress(done, Some(total), &place.name());
             match read {
                 Ok((clusters, notes)) => {
                     found.extend(clusters);
                     warnings.extend(notes);
                 }
-                Err(err) => failures.push((region, err)),
+                Err(err) => failures.push((place, err)),
             }
         }
-        // One Region that cannot be read must not hide the others; when none can be read, the call has failed.
-        if failures.len() == regions.len() {
-            let first = failures.into_iter().next().map(|(_, err)| err);
-            return Err(first.unwrap_or_else(|| ToolError::invalid("`regions` names no Region")));
+        // One place that cannot be read must not hide the others; when none can be read, the call has failed.
+        if failures.len() == places.len() {
+            return Err(nothing(failures, warnings));
         }
-        warnings.extend(failures.into_iter().map(|(region, err)| {
-            // Accounts have not opted in to every Region; those refuse their credentials.
-            let why = if all && err.kind == ErrorKind::Credentials {
-                "not enabled for this account, it seems".to_owned()
-            } else {
-                err.message
-            };
-            format!("{region} was not read: {why}")
-        }));
+        warnings.extend(unread(failures, all));
         let external = if input.include_external { cx.world.clusters.external().await? } else { Vec::new() };
-        Ok(answer(cx, found, external, warnings, &regions))
+        Ok(answer(cx, found, &external, warnings, &places))
     }
 }
 
-async fn regions(cx: &Context, input: &Input) -> Result<Vec<String>, ToolError> {
+/// A Region of an account.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    /// Alias of the configured account; absent for the server's own.
+    account: Option<String>,
+    /// Id of the configured account.
+    id: Option<String>,
+    region: String,
+}
+
+impl Place {
+    fn name(&self) -> String {
+        match &self.account {
+            Some(alias) => format!("{} of account `{alias}`", self.region),
+            None => self.region.clone(),
+        }
+    }
+}
+
+/// Where to look, and what cannot be looked at.
+async fn places(cx: &Context, input: &Input) -> Result<(Vec<Place>, Vec<String>), ToolError> {
+    let configured = cx.world.aws.accounts();
+    let mut accounts = Vec::new();
+    for name in &input.accounts {
+        accounts.push(cx.account(name)?);
+    }
+    if accounts.is_empty() {
+        accounts.extend(configured.iter().map(|it| NamedAccount { id: None, configured: Some(it) }));
+    }
+    if accounts.is_empty() {
+        accounts.push(NamedAccount { id: None, configured: None });
+    }
+    let (mut places, mut warnings, mut first) = (Vec::new(), Vec::new(), None);
+    let several = accounts.len() > 1;
+    for account in accounts {
+        let regions = regions(cx, input, account.configured).await?;
+        let verified = match (account.id.as_ref().or(account.configured.map(|it| &it.id)), regions.first()) {
+            (Some(id), Some(region)) => cx.world.aws.verify_account(id, region).await,
+            _ => Ok(()),
+        };
+        match verified {
+            Ok(()) => {
+                let alias = account.configured.map(|it| it.alias.clone());
+                let id = account.configured.map(|it| it.id.clone());
+                places.extend(regions.into_iter().map(|region| Place { account: alias.clone(), id: id.clone(), region }));
+            }
+            Err(err) if several => {
+                warnings.push(format!("not read: {}", err.message));
+                first.get_or_insert(err);
+            }
+            Err(err) => return Err(err),
+        }
+    }
+    places.sort();
+    places.dedup();
+    match first {
+        Some(err) if places.is_empty() => Err(err),
+        _ => Ok((places, warnings)),
+    }
+}
+
+/// The error when no place could be read: the only one as it is, several with the reason of each.
+fn nothing(failures: Vec<(&Place, ToolError)>, mut reasons: Vec<String>) -> ToolError {
+    let single = failures.len() == 1 && reasons.is_empty();
+    let Some((_, mut err)) = failures.first().cloned() else { return ToolError::invalid("`regions` names no Region") };
+    if !single {
+        reasons.extend(unread(failures, false));
+        err.message = format!("nothing could be read: {}", reasons.join("; "));
+    }
+    err
+}
+
+/// The warnings about what was not read: one for an account whose Regions all fail for the same reason.
+fn unread(failures: Vec<(&Place, ToolError)>, all_regions: bool) -> Vec<String> {
+    let mut grouped: Vec<(Option<&str>, String, Vec<&str>)> = Vec::new();
+    for (place, err) in failures {
+        // Accounts have not opted in to every Region; those refuse their credentials.
+        let why = if all_regions && err.kind == ErrorKind::Credentials {
+            "not enabled for this account, it seems".to_owned()
+        } else {
+            // The Region is said once, for all that fail alike.
+            err.message.replace(&place.region, "<region>")
+        };
+        let account = place.account.as_deref();
+        match grouped.iter_mut().find(|(of, reason, _)| *of == account && *reason == why) {
+            Some((_, _, regions)) => regions.push(&place.region),
+            None => grouped.push((account, why, vec![&place.region])),
+        }
+    }
+    let mut warnings = Vec::new();
+    for (account, why, regions) in grouped {
+        let account = account.map(|it| format!(" of account `{it}`")).unwrap_or_default();
+        let why = match regions.as_slice() {
+            [only] => why.replace("<region>", only),
+            _ => why,
+        };
+        let verb = if regions.len() == 1 { "was" } else { "were" };
+        warnings.push(format!("{}{account} {verb} not read: {why}", regions.join(", ")));
+    }
+    warnings
+}
+
+async fn regions(cx: &Context, input: &Input, account: Option<&Account>) -> Result<Vec<String>, ToolError> {
     if input.all_regions {
         return Ok(REGIONS.iter().map(|it| (*it).to_owned()).collect());
     }
     let mut regions = Vec::new();
     for region in &input.regions {
         regions.push(cx.region(Some(region)).await?);
+    }
+    if regions.is_empty() {
+        regions.extend(account.into_iter().flat_map(|it| it.regions.iter().cloned()));
     }
     if regions.is_empty() && cx.configured_region.is_none() {
         // A snapshot knows where its clusters are.
@@ -166,20 +269,22 @@ async fn regions(cx: &Context, input: &Input) -> Result<Vec<String>, ToolError> 
 
 /// A cluster and the support of its version.
 struct Found {
+    account: Option<String>,
     region: String,
     cluster: Cluster,
     support: Support,
 }
 
-async fn read_region(cx: &Context, region: &str, external: bool) -> Result<(Vec<Found>, Vec<String>), ToolError> {
-    let eks = cx.world.aws.eks(&Scope::region(region));
+async fn read_place(cx: &Context, place: &Place, external: bool) -> Result<(Vec<Found>, Vec<String>), ToolError> {
+    let region = &place.region;
+    let eks = cx.world.aws.eks(&Scope { account: place.id.clone(), region: region.clone() });
     let names = eks.list_clusters(external).await?;
     if names.is_empty() {
         return Ok((Vec::new(), Vec::new()));
     }
     let mut warnings = Vec::new();
     let versions: Vec<ClusterVersion> = eks.cluster_versions().await.unwrap_or_else(|err| {
-        warnings.push(format!("support in {region} is unknown: {}", err.message));
+        warnings.push(format!("support in {} is unknown: {}", place.name(), err.message));
         Vec::new()
     });
     let eks = &eks;
@@ -193,9 +298,9 @@ async fn read_region(cx: &Context, region: &str, external: bool) -> Result<(Vec<
         match read {
             Ok(cluster) => {
                 let support = Support::of(cluster.version.as_deref(), &versions, cx.now());
-                found.push(Found { region: region.to_owned(), cluster, support });
+                found.push(Found { account: place.account.clone(), region: region.clone(), cluster, support });
             }
-            Err(err) => warnings.push(format!("cluster `{name}` was not read: {}", err.message)),
+            Err(err) => warnings.push(format!("cluster `{name}` in {} was not read: {}", place.name(), err.message)),
         }
     }
     Ok((found, warnings))
@@ -215,7 +320,7 @@ fn rank(found: &Found) -> (usize, i64, String) {
     (class, found.support.days_left().unwrap_or(i64::MAX), cluster.name.clone())
 }
 
-fn answer(cx: &Context, mut found: Vec<Found>, external: Vec<String>, warnings: Vec<String>, regions: &[String]) -> Output {
+fn answer(cx: &Context, mut found: Vec<Found>, external: &[External], warnings: Vec<String>, places: &[Place]) -> Output {
     found.sort_by_key(rank);
     let mut table = Table::new([
         "name",
@@ -230,8 +335,9 @@ fn answer(cx: &Context, mut found: Vec<Found>, external: Vec<String>, warnings: 
         "auto mode",
         "health issues",
     ]);
-    for Found { region, cluster, support } in &found {
-        let account = ClusterArn::parse(&cluster.arn).map(|it| it.account).unwrap_or_default();
+    for Found { account, region, cluster, support } in &found {
+        let id = ClusterArn::parse(&cluster.arn).map(|it| it.account).unwrap_or_default();
+        let account = account.as_ref().map_or(id.clone(), |alias| format!("{alias} ({id})"));
         table.push([
             cluster.name.clone(),
             region.clone(),
@@ -246,25 +352,33 @@ fn answer(cx: &Context, mut found: Vec<Found>, external: Vec<String>, warnings: 
             cluster.health_issues.len().to_string(),
         ]);
     }
-    for name in &external {
-        let mut row = vec![name.clone(), String::new(), String::new(), "kubeconfig".to_owned()];
+    for External { name, origin } in external {
+        let mut row = vec![name.clone(), String::new(), String::new(), origin.name().to_owned()];
         row.resize(table.columns.len(), String::new());
         table.rows.push(row);
     }
     let cut = table.fit(cx.limits.budget);
     Output {
         as_of: cx.now(),
-        summary: summary(&found, external.len(), regions),
+        summary: summary(&found, external.len(), places),
         clusters: table,
         warnings,
-        omitted: Omitted::some(cut, "Ask for fewer Regions."),
+        omitted: Omitted::some(cut, "Ask for fewer accounts or Regions."),
     }
 }
 
-fn summary(found: &[Found], external: usize, regions: &[String]) -> String {
-    let place = match regions {
-        [only] => only.clone(),
+fn summary(found: &[Found], external: usize, places: &[Place]) -> String {
+    let distinct = |of: fn(&Place) -> Option<&str>| places.iter().filter_map(of).collect::<BTreeSet<_>>();
+    let regions = distinct(|it| Some(&it.region));
+    let accounts = distinct(|it| it.account.as_deref());
+    let place = match regions.first() {
+        Some(only) if regions.len() == 1 => (*only).to_owned(),
         _ => count(regions.len(), "Region"),
+    };
+    let place = match accounts.first() {
+        None => place,
+        Some(only) if accounts.len() == 1 => format!("{place} of account `{only}`"),
+        Some(_) => format!("{place} of {}", count(accounts.len(), "account")),
     };
     let mut notes = Vec::new();
     let mut note = |number: usize, text: &str| {
@@ -278,6 +392,6 @@ fn summary(found: &[Found], external: usize, regions: &[String]) -> String {
     let open = |it: &&Found| it.cluster.vpc.as_ref().is_some_and(crate::domain::cluster::Vpc::is_open_to_the_internet);
     note(found.iter().filter(open).count(), "with an endpoint open to the internet");
     let notes = if notes.is_empty() { String::new() } else { format!(": {}", notes.join(", ")) };
-    let more = if external > 0 { format!(", and {} of the kubeconfig", count(external, "context")) } else { String::new() };
+    let more = if external > 0 { format!(", and {external} known without EKS") } else { String::new() };
     format!("{} in {place}{more}{notes}.", count(found.len(), "cluster"))
 }

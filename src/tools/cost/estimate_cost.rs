@@ -18,7 +18,7 @@ use crate::domain::cost::{HOURS_PER_MONTH, money, report};
 use crate::domain::object::Object;
 use crate::domain::price::Product;
 use crate::domain::table::{Omitted, Table};
-use crate::domain::target::Target;
+use crate::domain::target::{ClusterArguments, Target};
 use crate::domain::text;
 use crate::domain::version::Support;
 use crate::error::{ErrorKind, ToolError};
@@ -43,12 +43,8 @@ pub struct EstimateCost;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// Cluster name or ARN.
-    #[schemars(length(min = 1, max = 200))]
-    cluster: String,
-    /// AWS Region; default: that of the ARN or the configuration.
-    #[schemars(length(max = 32))]
-    region: Option<String>,
+    #[serde(flatten)]
+    at: ClusterArguments,
     /// What to break the cost down by; default `line`.
     by: Option<By>,
 }
@@ -139,11 +135,12 @@ impl Tool for EstimateCost {
 
     async fn run(cx: &Context, input: Input) -> Result<Output, ToolError> {
         let by = input.by.unwrap_or_default();
-        let mut target = cx.target(&input.cluster, input.region.as_deref()).await?;
+        let mut target = cx.locate(&input.at).await?;
         let cluster = cx.describe(&mut target).await?;
         let region = target.region.clone().unwrap_or_default();
-        let eks = cx.world.aws.eks(&Scope::region(&region));
-        let pricing = cx.world.aws.pricing();
+        let scope = Scope::of(&target);
+        let eks = cx.world.aws.eks(&scope);
+        let pricing = cx.world.aws.pricing(&scope);
 
         let (versions, fees, inventory) = futures::join!(
             eks.cluster_versions(),
@@ -310,7 +307,8 @@ mod tests {
     async fn estimate(cluster: &str, by: Option<By>) -> Output {
         let demo = crate::snapshot::demo().unwrap();
         let cx = Context::new(demo.into_world(), Limits::STANDARD, None);
-        EstimateCost::run(&cx, Input { cluster: cluster.to_owned(), region: None, by }).await.unwrap()
+        let at = ClusterArguments { cluster: cluster.to_owned(), ..ClusterArguments::default() };
+        EstimateCost::run(&cx, Input { at, by }).await.unwrap()
     }
 
     #[tokio::test]

@@ -12,7 +12,7 @@ use crate::diagnose::diagnosis::{
 };
 use crate::diagnose::engine;
 use crate::domain::names;
-use crate::domain::target::Target;
+use crate::domain::target::{ClusterArguments, Target};
 use crate::domain::text;
 use crate::error::{ErrorKind, ToolError};
 use crate::tool::{Effect, Meta, Permission, Tool, Toolset};
@@ -24,12 +24,8 @@ pub struct Troubleshoot;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// Cluster name or ARN.
-    #[schemars(length(max = 200))]
-    cluster: String,
-    /// AWS Region of the cluster; default: that of the ARN, the configuration or the environment.
-    #[schemars(length(max = 40))]
-    region: Option<String>,
+    #[serde(flatten)]
+    at: ClusterArguments,
     /// Kind of the object; this version diagnoses `Pod`, the default.
     #[schemars(length(max = 60))]
     kind: Option<String>,
@@ -145,9 +141,9 @@ impl Tool for Troubleshoot {
         if !names::is_dns_subdomain(&input.name) {
             return Err(ToolError::invalid(format!("`name`: `{}` is no name of a pod", text::cut(&input.name, 80))));
         }
-        let target = cx.target(&input.cluster, input.region.as_deref()).await?;
+        let target = cx.locate(&input.at).await?;
         let client = cx.kubernetes(&target).await?;
-        let eks = target.region.as_ref().map(|region| cx.world.aws.eks(&Scope::region(region)));
+        let eks = target.region.is_some().then(|| cx.world.aws.eks(&Scope::of(&target)));
         let source = Source { client, target, eks, now: cx.now() };
         let facts = match collect::pod(&source, namespace, &input.name).await {
             Err(err) if err.kind == ErrorKind::NotFound => return Err(collect::absent_pod(&source, namespace, &input.name).await),

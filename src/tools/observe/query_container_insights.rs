@@ -13,7 +13,7 @@ use crate::domain::insights::series::{Grid, Judged, rank, table};
 use crate::domain::insights::{CLUSTER, NAMESPACE, Scope, period, verdict};
 use crate::domain::metric::{MetricAnswer, MetricQuery};
 use crate::domain::table::{Omitted, Table};
-use crate::domain::target::Target;
+use crate::domain::target::{ClusterArguments, Target};
 use crate::domain::time::Window;
 use crate::domain::{names, text};
 use crate::error::{ErrorKind, ToolError};
@@ -33,12 +33,8 @@ pub struct QueryContainerInsights;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// Cluster name or ARN.
-    #[schemars(length(min = 1, max = 200))]
-    cluster: String,
-    /// AWS Region; default: that of the ARN or the configuration.
-    #[schemars(length(max = 32))]
-    region: Option<String>,
+    #[serde(flatten)]
+    at: ClusterArguments,
     /// What each series stands for.
     scope: Scope,
     /// Metric names of Container Insights, such as `pod_memory_working_set`; default: utilisation, limits, restarts, counts.
@@ -168,9 +164,9 @@ impl Tool for QueryContainerInsights {
         let metrics = catalogue::choose(input.scope, input.metrics.as_deref().unwrap_or_default())?;
         let filters = filters(&input)?;
         let window = Window::ending(cx.now(), input.window.as_deref().unwrap_or("3h"))?;
-        let mut target = cx.target(&input.cluster, input.region.as_deref()).await?;
+        let mut target = cx.locate(&input.at).await?;
         cx.describe(&mut target).await?;
-        let port = cx.world.aws.metrics(&AwsScope::region(target.region.clone().unwrap_or_default()));
+        let port = cx.world.aws.metrics(&AwsScope::of(&target));
         if !port.has_metrics(NAMESPACE, (CLUSTER, &target.cluster)).await? {
             return Err(not_installed(&target));
         }

@@ -18,7 +18,7 @@ use self::read::{Reader, Request};
 use crate::context::Context;
 use crate::domain::object::Object;
 use crate::domain::table::{Omitted, Table};
-use crate::domain::target::Target;
+use crate::domain::target::{ClusterArguments, Target};
 use crate::error::{ErrorKind, ToolError};
 use crate::k8s::Client;
 use crate::k8s::api;
@@ -39,12 +39,8 @@ const MOST_SHOWN: u64 = 2_000;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// Name or ARN of the cluster.
-    #[schemars(length(min = 1, max = 200))]
-    cluster: String,
-    /// AWS Region. Default: that of the ARN, else of the server.
-    #[schemars(length(max = 32))]
-    region: Option<String>,
+    #[serde(flatten)]
+    at: ClusterArguments,
     /// Namespace of the pod.
     #[schemars(length(min = 1, max = 63))]
     namespace: String,
@@ -222,7 +218,7 @@ impl Tool for GetLogs {
                     .with_hint("Pass `pod`, or `workload` as `kind/name` such as `Deployment/web`."));
             }
         };
-        let target = cx.target(&input.cluster, input.region.as_deref()).await?;
+        let target = cx.locate(&input.at).await?;
         let client = cx.kubernetes(&target).await?;
         let chosen = match (pod, &input.workload) {
             (Some(pod), _) => match pod_of(&client, &input.namespace, pod).await {

@@ -10,7 +10,7 @@ use crate::domain::events::EventGroups;
 use crate::domain::object::Object;
 use crate::domain::status;
 use crate::domain::table::{Omitted, Table};
-use crate::domain::target::Target;
+use crate::domain::target::{ClusterArguments, Target};
 use crate::domain::text::{clean_line, cut, join_and};
 use crate::domain::time::age;
 use crate::domain::{names, trim};
@@ -27,12 +27,8 @@ pub struct GetResource;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// Name or ARN of the cluster.
-    #[schemars(length(min = 1, max = 200))]
-    cluster: String,
-    /// AWS Region. Default: that of the ARN, else of the server.
-    #[schemars(length(max = 32))]
-    region: Option<String>,
+    #[serde(flatten)]
+    at: ClusterArguments,
     /// Kind, plural or short name, such as `Pod`, `deploy`; or `group/Kind`.
     #[schemars(length(min = 1, max = 200))]
     kind: String,
@@ -156,7 +152,7 @@ impl Tool for GetResource {
     type Output = Output;
 
     async fn run(cx: &Context, input: Input) -> Result<Output, ToolError> {
-        let target = cx.target(&input.cluster, input.region.as_deref()).await?;
+        let target = cx.locate(&input.at).await?;
         let client = cx.kubernetes(&target).await?;
         let kind = cx.kind(&target, &client, &input.kind).await?;
         let namespace = namespace(&kind, &input)?;

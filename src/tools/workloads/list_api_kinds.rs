@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
 use crate::domain::table::{Omitted, Table};
-use crate::domain::target::Target;
+use crate::domain::target::{ClusterArguments, Target};
 use crate::domain::text::count;
 use crate::error::ToolError;
 use crate::k8s::discovery::Served;
@@ -19,12 +19,8 @@ pub struct ListApiKinds;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// Name or ARN of the cluster.
-    #[schemars(length(min = 1, max = 200))]
-    cluster: String,
-    /// AWS Region. Default: that of the ARN, else of the server.
-    #[schemars(length(max = 32))]
-    region: Option<String>,
+    #[serde(flatten)]
+    at: ClusterArguments,
     /// Part of a kind, plural or short name.
     #[schemars(length(max = 100))]
     search: Option<String>,
@@ -71,7 +67,7 @@ impl Tool for ListApiKinds {
     type Output = Output;
 
     async fn run(cx: &Context, input: Input) -> Result<Output, ToolError> {
-        let target = cx.target(&input.cluster, input.region.as_deref()).await?;
+        let target = cx.locate(&input.at).await?;
         let client = cx.kubernetes(&target).await?;
         let discovery = cx.discovery(&target, &client).await?;
         let mut found: Vec<&Served> = discovery.kinds.iter().filter(|it| is_wanted(it, &input)).collect();

@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::domain::events::{EventGroup, EventGroups, last};
 use crate::domain::names;
 use crate::domain::table::{Omitted, Table};
-use crate::domain::target::Target;
+use crate::domain::target::{ClusterArguments, Target};
 use crate::domain::text::{count, cut};
 use crate::domain::time::{age, parse_since};
 use crate::error::{ErrorKind, ToolError};
@@ -25,12 +25,8 @@ pub struct ListEvents;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// Name or ARN of the cluster.
-    #[schemars(length(min = 1, max = 200))]
-    cluster: String,
-    /// AWS Region. Default: that of the ARN, else of the server.
-    #[schemars(length(max = 32))]
-    region: Option<String>,
+    #[serde(flatten)]
+    at: ClusterArguments,
     /// Namespace. Default: all.
     #[schemars(length(max = 63))]
     namespace: Option<String>,
@@ -104,7 +100,7 @@ impl Tool for ListEvents {
     type Output = Output;
 
     async fn run(cx: &Context, input: Input) -> Result<Output, ToolError> {
-        let mut target = cx.target(&input.cluster, input.region.as_deref()).await?;
+        let mut target = cx.locate(&input.at).await?;
         let since = input.since.as_deref().map(|it| parse_since(cx.now(), it)).transpose()?;
         let client = cx.kubernetes(&target).await?;
         let listed = read(cx, &client, &input, since).await?;

@@ -8,7 +8,7 @@ use super::listing::{Columns, Found, GroupBy, Patience};
 use crate::context::Context;
 use crate::domain::status;
 use crate::domain::table::{Omitted, Table};
-use crate::domain::target::Target;
+use crate::domain::target::{ClusterArguments, Target};
 use crate::error::ToolError;
 use crate::k8s::Client;
 use crate::k8s::api::{self, ListOptions, Listed};
@@ -23,12 +23,8 @@ pub struct ListResources;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// Name or ARN of the cluster.
-    #[schemars(length(min = 1, max = 200))]
-    cluster: String,
-    /// AWS Region. Default: that of the ARN, else of the server.
-    #[schemars(length(max = 32))]
-    region: Option<String>,
+    #[serde(flatten)]
+    at: ClusterArguments,
     /// Kind, plural or short name, such as `Pod`, `deployments`, `pvc`; or `group/Kind` for custom resources.
     #[schemars(length(min = 1, max = 200))]
     kind: String,
@@ -125,7 +121,7 @@ impl Tool for ListResources {
     type Output = Output;
 
     async fn run(cx: &Context, input: Input) -> Result<Output, ToolError> {
-        let target = cx.target(&input.cluster, input.region.as_deref()).await?;
+        let target = cx.locate(&input.at).await?;
         let group_by = input.group_by.as_deref().map(GroupBy::parse).transpose()?.unwrap_or_default();
         let client = cx.kubernetes(&target).await?;
         let kind = cx.kind(&target, &client, &input.kind).await?;

@@ -47,11 +47,13 @@ class ApiServer:
         self.logs = json.loads((kubernetes.FIXTURES / "logs.json").read_text())
         self.requests = []
         self.forbidden = set()
+        self.tokens = set()
         authority = pki.Authority("kubernetes")
         stranger = pki.Authority("kubernetes")
         # As during a CA rotation: two certificates of the same name, and the one in use is not the first.
         self.ca_bundle = pki.bundle(stranger, authority)
         self.wrong_ca_bundle = pki.bundle(stranger)
+        self.ca_pem = authority.pem()
         handler = type("BoundHandler", (Handler,), {"api": self})
         self.server = _TlsServer(("127.0.0.1", 0), handler)
         self.server.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -77,6 +79,8 @@ class ApiServer:
         try:
             if scheme.lower() != "bearer":
                 raise eks_token.Rejected("no bearer token")
+            if token in self.tokens:
+                return "token"
             return eks_token.check(token, self.cluster, self.region, self.secrets)
         except eks_token.Rejected as reason:
             raise Unauthorized(str(reason)) from reason
@@ -169,10 +173,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         """The two reviews that a read-only client may post."""
         if path == "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews":
             asked = review["spec"].get("resourceAttributes", {})
-            allowed = (asked.get("verb"), asked.get("resource")) not in self.api.forbidden
+            resource = "/".join(filter(None, (asked.get("resource"), asked.get("subresource"))))
+            allowed = (asked.get("verb"), resource) not in self.api.forbidden
             return 201, {**review, "status": {"allowed": allowed}}
         if path == "/apis/authentication.k8s.io/v1/selfsubjectreviews":
-            user = {"username": "live-test", "groups": ["system:authenticated"]}
+            arn = "arn:aws:sts::111122223333:assumed-role/live-test/live-test"
+            user = {"username": "live-test", "groups": ["system:authenticated"], "extra": {"arn": [arn]}}
             return 201, {**review, "status": {"userInfo": user}}
         raise kubernetes.StatusError(405, "MethodNotAllowed", "the stand-in is read-only")
 

@@ -53,6 +53,7 @@ class AwsDouble:
             self.calls.clear()
             self.faults.clear()
             self.world.overrides.clear()
+            self.world.role_seconds = 3600
 
     def fault(self, code, message="", status=400, times=1, **match):
         """Makes calls fail that match all of service, operation, region and access_key, where given."""
@@ -143,7 +144,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             fault = self.double.take_fault(call)
             if fault:
                 raise fault
-            answer = self.double.world.answer(request, call["region"])
+            answer = self.double.world.answer(request, call["region"], call["access_key"])
             status, (out, content) = 200, wire.encode(request, answer)
             call["outcome"] = "ok"
         except wire.WireError as error:

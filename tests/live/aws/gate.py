@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import pathlib
 import subprocess
 import tempfile
 import time
@@ -62,6 +63,7 @@ class Gate:
         self.double.reset()
         self.api.requests.clear()
         self.api.forbidden.clear()
+        self.api.tokens.clear()
         self.point_live_at(self.api.url, self.api.ca_bundle)
 
     def point_live_at(self, endpoint, ca_bundle):
@@ -80,11 +82,21 @@ class Gate:
         }
         return {name: value for name, value in environment.items() if value is not None}
 
+    def configured(self, text, **changes):
+        """An environment whose configuration file holds this text."""
+        path = pathlib.Path(self.home) / "eks-mcp.toml"
+        path.write_text(text)
+        return self.environment(EKS_MCP_CONFIG=str(path), **changes)
+
     def call(self, tool, arguments, environment=None):
         """Runs the tool once, in a process of its own."""
+        return self.run("call", tool, json.dumps(arguments), environment=environment)
+
+    def run(self, *arguments, environment=None):
+        """Runs the binary once."""
         started = time.monotonic()
         completed = subprocess.run(
-            [self.binary, "call", tool, json.dumps(arguments)],
+            [self.binary, *arguments],
             env=environment or self.environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,

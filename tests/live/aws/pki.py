@@ -9,6 +9,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+OUTSIDE_NAME = "live.eks.test"
+"""A name of the API server that no resolver knows: only a proxy or a configured endpoint leads there."""
+
 LIFETIME = datetime.timedelta(days=1)
 
 
@@ -48,11 +51,12 @@ class Authority:
         return self.certificate.public_bytes(serialization.Encoding.PEM).decode()
 
     def issue_server(self, directory):
-        """Writes a certificate and key for 127.0.0.1; returns the path of the file that holds both."""
+        """Writes a certificate and key for this machine and the outside name; returns the path of the file that holds both."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "kube-apiserver")])
         builder = self._builder(subject, key.public_key())
         names = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost")]
+        names.append(x509.DNSName(OUTSIDE_NAME))
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         issuer = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(self.identifier)
         builder = builder.add_extension(issuer, critical=False)

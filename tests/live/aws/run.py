@@ -8,9 +8,12 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
+from check_accounts import check_accounts
 from check_answers import check_answers
 from check_credentials import check_credentials
 from check_failures import check_failures
+from check_report import check_report
+from check_ways import check_ways
 from gate import open_gate
 from harness import Report, binary_path
 
@@ -22,6 +25,9 @@ def main():
         check_answers(report, gate)
         check_failures(report, gate)
         check_credentials(report, gate)
+        check_accounts(report, gate)
+        check_ways(report, gate)
+        check_report(report, gate)
     return report.finish()
 
 

@@ -57,6 +57,28 @@ def error_code(call, **arguments):
     return "no error"
 
 
+def check_roles(report, double):
+    """Roles: who may assume them, and whose clusters their sessions see."""
+    role, external = "arn:aws:iam::444455556666:role/fleet/eks-mcp-read", "fleet-42"
+    with report.check("sts: a role is assumed with its external id only, and its session sees its own account"):
+        sts = client(double, "sts")
+        assert error_code(sts.assume_role, RoleArn=role, RoleSessionName="test") == "AccessDenied"
+        answer = sts.assume_role(RoleArn=role, RoleSessionName="test", ExternalId=external)
+        assert answer["AssumedRoleUser"]["Arn"].endswith("assumed-role/eks-mcp-read/test"), answer
+        left = answer["Credentials"]["Expiration"] - datetime.datetime.now(datetime.timezone.utc)
+        assert datetime.timedelta(minutes=59) < left <= datetime.timedelta(hours=1), left
+        fleet = botocore.session.get_session().create_client(
+            "eks",
+            region_name=REGION,
+            endpoint_url=double.url,
+            aws_access_key_id=answer["Credentials"]["AccessKeyId"],
+            aws_secret_access_key=answer["Credentials"]["SecretAccessKey"],
+            aws_session_token=answer["Credentials"]["SessionToken"],
+        )
+        assert fleet.list_clusters()["clusters"] == ["fleet"], fleet.list_clusters()
+        assert "fleet" not in client(double, "eks").list_clusters()["clusters"]
+
+
 def check_eks(report, double):
     """Paging, lookups by argument and typed errors of EKS."""
     eks = client(double, "eks")
@@ -291,6 +313,7 @@ def main():
     report = Report()
     with AwsDouble() as double:
         check_eks(report, double)
+        check_roles(report, double)
         check_cloudwatch(report, double)
         check_logs(report, double)
         check_pricing_and_sts(report, double)

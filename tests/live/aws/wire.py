@@ -196,5 +196,15 @@ def _to_wire(value, shape, timestamp):
 
 
 def _to_xml(value, shape):
-    """The members of a flat structure as XML elements; the one query operation played here has no other kind."""
-    return "".join(f"<{key}>{escape(str(item))}</{key}>" for key, item in value.items() if key in shape.members)
+    """The members of a structure as XML elements; the query operations played here have no lists."""
+    text = ""
+    for key, item in value.items():
+        member = shape.members[key]
+        if member.type_name == "structure":
+            inner = _to_xml(item, member)
+        elif member.type_name == "timestamp":
+            inner = item.strftime("%Y-%m-%dT%H:%M:%SZ")
+        else:
+            inner = escape(str(item))
+        text += f"<{key}>{inner}</{key}>"
+    return text

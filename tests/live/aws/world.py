@@ -1,5 +1,6 @@
 """What the AWS stand-in knows and how each operation answers from it, by its arguments."""
 
+import datetime
 import json
 import pathlib
 import re
@@ -38,6 +39,8 @@ class World:
         self.versions = _load("eks/versions.json", "eks", "ClusterVersionInformation")
         self.associations = _load("eks/pod_identity_associations.json", "eks", "PodIdentityAssociationSummary")
         self.identity = _load("sts/identity.json", "sts", "GetCallerIdentityResponse")[0]
+        self.roles = {role["arn"]: role for role in json.loads((FIXTURES / "sts/roles.json").read_text())}
+        self.role_seconds = 3600
         self.series = json.loads((FIXTURES / "cloudwatch/series.json").read_text())
         for index, series in enumerate(self.series):
             metric = {key: value for key, value in series.items() if key != "Values"}
@@ -50,8 +53,16 @@ class World:
         """Replaces members of a cluster until the next `reset`, such as its endpoint."""
         self.overrides.setdefault(cluster, {}).update(members)
 
-    def answer(self, request, region):
+    def account_of(self, access_key):
+        """The account that a key pair belongs to: that of the role whose session it is, else the stand-in's own."""
+        for role in self.roles.values():
+            if role["access_key"] == access_key:
+                return role["arn"].split(":")[4]
+        return self.identity["Account"]
+
+    def answer(self, request, region, access_key=None):
         """The answer of an operation; AwsError where the service would fail."""
+        self.account = self.account_of(access_key)
         operations = {
             "ListClusters": self._list_clusters,
             "DescribeCluster": self._describe_cluster,
@@ -61,14 +72,42 @@ class World:
             "ListMetrics": self._list_metrics,
             "FilterLogEvents": self._filter_log_events,
             "GetProducts": self._get_products,
-            "GetCallerIdentity": lambda _arguments, _region: self.identity,
+            "GetCallerIdentity": lambda _arguments, _region: self._caller(access_key),
+            "AssumeRole": self._assume_role,
         }
         if request.operation not in operations:
             raise AwsError("UnknownOperationException", f"the stand-in does not play {request.operation}", 404)
         return operations[request.operation](request.arguments, region)
 
+    def _caller(self, access_key):
+        for role in self.roles.values():
+            if role["access_key"] == access_key:
+                session = _session_arn(role["arn"], "eks-mcp")
+                return {"UserId": "AROAROLEROLEROLEROLE:eks-mcp", "Account": role["arn"].split(":")[4], "Arn": session}
+        return self.identity
+
+    def _assume_role(self, arguments, _region):
+        """Credentials of a role, for those whom its trust policy lets in."""
+        arn = arguments["RoleArn"]
+        role = self.roles.get(arn)
+        if not role or role.get("external_id") != arguments.get("ExternalId"):
+            text = f"User: {self.identity['Arn']} is not authorized to perform: sts:AssumeRole on resource: {arn}"
+            raise AwsError("AccessDenied", text, 403)
+        until = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=self.role_seconds)
+        session = arguments["RoleSessionName"]
+        return {
+            "Credentials": {
+                "AccessKeyId": role["access_key"],
+                "SecretAccessKey": role["secret"],
+                "SessionToken": "session/of+a=role",
+                "Expiration": until,
+            },
+            "AssumedRoleUser": {"AssumedRoleId": f"AROAROLEROLEROLEROLE:{session}", "Arn": _session_arn(arn, session)},
+        }
+
     def _in_region(self, region):
-        return [cluster for cluster in self.clusters if cluster["arn"].split(":")[3] == region]
+        """The clusters of the caller's account in a Region."""
+        return [each for each in self.clusters if each["arn"].split(":")[3:5] == [region, self.account]]
 
     def _cluster(self, name, region):
         for cluster in self._in_region(region):
@@ -194,6 +233,12 @@ def page(operation, member, items, arguments, token_member):
     if end < len(items):
         answer[token_member] = str(end)
     return answer
+
+
+def _session_arn(role_arn, session):
+    """The ARN of a session, which does not show the path of its role."""
+    account, name = role_arn.split(":")[4], role_arn.split("/")[-1]
+    return f"arn:aws:sts::{account}:assumed-role/{name}/{session}"
 
 
 def _load(path, service, shape):
