@@ -1,8 +1,10 @@
 //! Bounded reads of the API server: one object, pages of a list, the end of a log.
 
+use std::sync::LazyLock;
+
 use futures::StreamExt as _;
-use http::header::ACCEPT;
-use http::{Request, StatusCode};
+use http::header::{ACCEPT, RETRY_AFTER};
+use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use kube::Client;
 use kube::client::Body;
@@ -10,8 +12,12 @@ use kube::core::Status;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
+use super::error::root_cause;
 use super::kinds::Kind;
 use super::map_error;
+pub use super::pages::Listed;
+use super::pages::{self, Form, Many, One};
+pub use super::scan::Keep;
 use crate::domain::names;
 use crate::domain::object::Object;
 use crate::error::{ErrorKind, ToolError};
@@ -22,8 +28,8 @@ const MAX_BODY: usize = 64 << 20;
 /// Objects of one page; larger pages hold up the API server.
 pub const PAGE: usize = 500;
 
-const JSON: &str = "application/json";
-const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub(super) const JSON: &str = "application/json";
+pub(super) const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// What to list.
 #[derive(Clone, Debug, Default)]
@@ -72,9 +78,10 @@ pub async fn object(client: &Client, kind: &Kind, namespace: Option<&str>, name:
     get(client, &path, JSON, &thing).await.map(Object::new)
 }
 
-/// Lists objects page by page and hands each page to `visit`, which returns whether to go on.
+/// Lists objects page by page and hands each page to `visit`, which returns whether to go on. Objects come without
+/// `managedFields` and without the copy of themselves that kubectl keeps. A page of very large objects comes in parts.
 ///
-/// Returns the number of pages read. Nothing but the present page is held here.
+/// Returns the number of pages read. No more than a page is held here.
 ///
 /// # Errors
 /// As [`get`].
@@ -82,43 +89,57 @@ pub async fn list_pages(
     client: &Client,
     kind: &Kind,
     options: &ListOptions<'_>,
-    mut visit: impl FnMut(Vec<Object>) -> bool + Send,
+    visit: impl FnMut(Vec<Object>) -> bool + Send,
 ) -> Result<usize, ToolError> {
-    let thing = thing(kind, options.namespace, None);
-    let base = collection(kind, options.namespace)?;
-    let mut token = String::new();
-    let mut pages = 0;
-    loop {
-        let mut path = format!("{base}?limit={PAGE}");
-        for (key, value) in
-            [("labelSelector", options.labels), ("fieldSelector", options.fields), ("continue", Some(token.as_str()))]
-        {
-            if let Some(value) = value.filter(|it| !it.is_empty()) {
-                path.push_str(&format!("&{key}={}", utf8_percent_encode(value, QUERY)));
-            }
-        }
-        let mut answer = get(client, &path, JSON, &thing).await?;
-        pages += 1;
-        answer.pointer("/metadata/continue").and_then(Value::as_str).unwrap_or_default().clone_into(&mut token);
-        let items = match answer.get_mut("items").map(Value::take) {
-            Some(Value::Array(items)) => items,
-            _ => Vec::new(),
-        };
-        let version = kind.version.as_str();
-        let objects = items.into_iter().map(|mut item| {
-            // Items of a list do not say what they are.
-            if let Value::Object(fields) = &mut item {
-                fields.entry("kind").or_insert_with(|| kind.kind.clone().into());
-                fields.entry("apiVersion").or_insert_with(|| {
-                    if kind.group.is_empty() { version.into() } else { format!("{}/{version}", kind.group).into() }
-                });
-            }
-            Object::new(item)
-        });
-        if !visit(objects.collect()) || token.is_empty() {
-            return Ok(pages);
-        }
-    }
+    static TIDY: LazyLock<Keep> = LazyLock::new(Keep::tidy);
+    let visit = Many(visit, Vec::new());
+    pages::list(client, kind, options, Form::Whole, &TIDY, visit).await.map(|it| it.pages)
+}
+
+/// Lists objects and hands them to `visit` one by one, each with what `keep` names only. `visit` returns whether to go on.
+///
+/// This is how lists of any length are read: a tenth of an object takes a fraction of the time, and one that is let go at
+/// once leaves its memory to the next one.
+///
+/// # Errors
+/// As [`get`].
+pub async fn list_parts(
+    client: &Client,
+    kind: &Kind,
+    options: &ListOptions<'_>,
+    keep: &Keep,
+    visit: impl FnMut(Object) -> bool + Send,
+) -> Result<Listed, ToolError> {
+    pages::list(client, kind, options, Form::Whole, keep, One(visit)).await
+}
+
+/// As [`list_parts`], of each object only name, namespace, labels, annotations, owners and times: the API server sends
+/// nothing else.
+///
+/// # Errors
+/// As [`get`].
+pub async fn list_metadata(
+    client: &Client,
+    kind: &Kind,
+    options: &ListOptions<'_>,
+    visit: impl FnMut(Object) -> bool + Send,
+) -> Result<Listed, ToolError> {
+    static METADATA: LazyLock<Keep> = LazyLock::new(|| {
+        let fields = [
+            "name",
+            "namespace",
+            "uid",
+            "labels",
+            "annotations",
+            "ownerReferences",
+            "creationTimestamp",
+            "deletionTimestamp",
+            "generation",
+        ];
+        let paths = fields.map(|it| format!("metadata.{it}"));
+        Keep::only(paths.iter().map(String::as_str))
+    });
+    pages::list(client, kind, options, Form::Metadata, &METADATA, One(visit)).await
 }
 
 /// Lists at most `most` objects; the flag says whether there are more.
@@ -184,11 +205,11 @@ async fn fetch(client: &Client, path: &str, accept: &str, thing: &str, most: usi
     let request = Request::get(path).header(ACCEPT, accept).body(Body::empty());
     let request = request.map_err(|err| ToolError::new(ErrorKind::Internal, format!("{thing}: {err}")))?;
     let response = client.send(request).await.map_err(|err| map_error(&err, thing))?;
-    let status = response.status();
+    let (status, headers) = (response.status(), response.headers().clone());
     let mut body = response.into_body().into_data_stream();
     let mut bytes = Vec::new();
     while let Some(chunk) = body.next().await {
-        let chunk = chunk.map_err(|err| map_error(&err, thing))?;
+        let chunk = chunk.map_err(|err| broken_off(&err, thing, bytes.len()))?;
         bytes.extend_from_slice(&chunk);
         if bytes.len() > most {
             if accept != "*/*" && status.is_success() {
@@ -202,7 +223,27 @@ async fn fetch(client: &Client, path: &str, accept: &str, thing: &str, most: usi
     if status.is_success() {
         return Ok(Fetched { bytes, cut: false });
     }
-    Err(map_error(&kube::Error::Api(Box::new(failure(status, &bytes))), thing))
+    Err(refusal(status, &headers, &bytes, thing))
+}
+
+/// What a refusal says.
+pub(super) fn refusal(code: StatusCode, headers: &HeaderMap, body: &[u8], thing: &str) -> ToolError {
+    let mut status = failure(code, body);
+    let wait = headers.get(RETRY_AFTER).and_then(|it| it.to_str().ok()).filter(|_| code == StatusCode::TOO_MANY_REQUESTS);
+    if let Some(wait) = wait {
+        status.message.push_str(&format!("; retry after {} s", crate::domain::text::cut(wait, 20)));
+    }
+    map_error(&kube::Error::Api(Box::new(status)), thing)
+}
+
+/// An answer that began and did not end.
+pub(super) fn broken_off(err: &kube::Error, thing: &str, received: usize) -> ToolError {
+    if received == 0 {
+        return map_error(err, thing);
+    }
+    let message = format!("{thing}: the API server's answer broke off after {received} bytes ({})", root_cause(err));
+    ToolError::new(ErrorKind::Upstream, message)
+        .with_hint("Call again; if it stays so, a proxy or load balancer on the way may cut long answers.")
 }
 
 /// The Status of a refusal; proxies and load balancers answer in prose.
@@ -216,7 +257,7 @@ fn failure(code: StatusCode, body: &[u8]) -> Status {
     status
 }
 
-fn collection(kind: &Kind, namespace: Option<&str>) -> Result<String, ToolError> {
+pub(super) fn collection(kind: &Kind, namespace: Option<&str>) -> Result<String, ToolError> {
     if let Some(namespace) = namespace
         && !names::is_dns_label(namespace)
     {
@@ -234,7 +275,7 @@ fn check_segment(argument: &str, name: &str) -> Result<(), ToolError> {
     Err(ToolError::invalid(format!("`{argument}`: `{}` is no Kubernetes name", crate::domain::text::cut(name, 80))))
 }
 
-fn thing(kind: &Kind, namespace: Option<&str>, name: Option<&str>) -> String {
+pub(super) fn thing(kind: &Kind, namespace: Option<&str>, name: Option<&str>) -> String {
     match (name, namespace) {
         (Some(name), Some(namespace)) => format!("{} `{namespace}/{name}`", kind.kind),
         (Some(name), None) => format!("{} `{name}`", kind.kind),

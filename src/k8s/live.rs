@@ -21,6 +21,7 @@ use tower::filter::{AsyncFilterLayer, FilterLayer};
 use tower::util::{AndThenLayer, MapErrLayer};
 
 use super::error::EndpointError;
+use super::pressure::PressureLayer;
 use super::{Clusters, read_only};
 use crate::aws::sdk::SdkAws;
 use crate::aws::token::{Token, Tokens};
@@ -75,6 +76,7 @@ impl LiveClusters {
             let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|err| wrong(&err))?;
             bound(&mut config);
             let builder = ClientBuilder::try_from(config).map_err(|err| wrong(&err))?;
+            let builder = builder.with_layer(&BufferLayer::new(REQUESTS)).with_layer(&PressureLayer::new());
             Ok(builder.with_layer(&FilterLayer::new(filter)).build())
         };
         self.clients.try_get_with(format!("context {context}"), make).await.map_err(|err: Arc<ToolError>| ToolError::clone(&err))
@@ -148,12 +150,15 @@ fn eks_client(cluster: &Cluster, tokens: Tokens) -> Result<Client, ToolError> {
         .with_layer(&refused)
         .with_layer(&BufferLayer::new(REQUESTS))
         .with_layer(&authorize)
+        .with_layer(&PressureLayer::new())
         .with_layer(&FilterLayer::new(filter))
         .build())
 }
 
 /// Bounds on the time that anything may take.
 fn bound(config: &mut Config) {
+    // What is refused for load is tried again by our own layer, which knows how many requests there are.
+    config.default_retry = false;
     config.connect_timeout = Some(CONNECT_TIMEOUT);
     config.read_timeout = Some(READ_TIMEOUT);
     config.write_timeout = Some(READ_TIMEOUT);

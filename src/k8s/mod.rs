@@ -2,10 +2,14 @@
 //! snapshot gives one over files.
 
 pub mod api;
+mod decode;
 mod error;
 pub mod kinds;
 pub mod live;
+mod pages;
+mod pressure;
 mod readonly;
+mod scan;
 
 pub use error::map as map_error;
 pub use readonly::read_only;

@@ -5,6 +5,8 @@
 
 use serde_json::{Map, Number, Value};
 
+use crate::domain::status;
+
 /// Values within values; deeper ones are no Kubernetes objects.
 const MAX_DEPTH: usize = 100;
 
@@ -41,6 +43,21 @@ impl Keep {
             keep.set(path, true);
         }
         keep
+    }
+
+    /// What the state of an object of this kind is read from, and how it is grouped; everything but bookkeeping for kinds of
+    /// which anything may matter.
+    pub fn for_status(kind: &str) -> Self {
+        match status::fields(kind) {
+            Some(paths) => Self::only(paths.iter().map(String::as_str)),
+            None => Self::tidy(),
+        }
+    }
+
+    /// Everything but what was written for the API server and for kubectl: who set which field, and a copy of the whole.
+    pub fn tidy() -> Self {
+        let copy = "kubectl.kubernetes.io/last-applied-configuration";
+        Self::all_but(&[&["metadata", "managedFields"], &["metadata", "annotations", copy]])
     }
 
     fn set(&mut self, path: &[&str], drop: bool) {
@@ -248,10 +265,7 @@ impl<'a> Scanner<'a> {
     /// Hands each field of an object to `visit`, which takes the value and returns whether to go on.
     ///
     /// Returns whether the object was read to its end.
-    pub(super) fn fields(
-        &mut self,
-        mut visit: impl FnMut(&mut Self, &'a [u8]) -> Result<bool, Stop>,
-    ) -> Result<bool, Stop> {
+    pub(super) fn fields(&mut self, mut visit: impl FnMut(&mut Self, &'a [u8]) -> Result<bool, Stop>) -> Result<bool, Stop> {
         self.expect(b'{')?;
         if self.takes(b'}')? {
             return Ok(true);
@@ -278,7 +292,8 @@ impl<'a> Scanner<'a> {
     /// The text of a string that was written like this. Bytes that are no UTF-8 are replaced: old objects hold some.
     fn text(&self, raw: &[u8], escaped: bool) -> Result<String, Stop> {
         if !escaped {
-            return Ok(String::from_utf8_lossy(raw).into_owned());
+            let text = std::str::from_utf8(raw).map_or_else(|_| String::from_utf8_lossy(raw).into_owned(), str::to_owned);
+            return Ok(text);
         }
         let quoted = [b"\"".as_slice(), String::from_utf8_lossy(raw).as_bytes(), b"\""].concat();
         serde_json::from_slice(&quoted).map_err(|_| Stop::Broken(self.at))

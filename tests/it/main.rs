@@ -18,6 +18,8 @@ mod http;
 mod protocol;
 mod recordings;
 mod registry;
+mod scale;
+
 mod snapshots;
 mod support;
 mod tools;

@@ -97,7 +97,8 @@ impl Generated {
         let fields =
             FieldSelector::parse(query.text("fieldSelector").unwrap_or_default(), resource).map_err(status::bad_request)?;
         let selective = query.text("labelSelector").is_some() || query.text("fieldSelector").is_some();
-        let limit = query.number("limit", 0)?.filter(|it| *it > 0).map_or(usize::MAX, |it| usize::try_from(it).unwrap_or(usize::MAX));
+        let limit =
+            query.number("limit", 0)?.filter(|it| *it > 0).map_or(usize::MAX, |it| usize::try_from(it).unwrap_or(usize::MAX));
         let start = query.text("continue").map(|it| start_of(it, REVISION)).transpose()?;
         let start: u64 = start.and_then(|it| it.trim_end_matches('\0').parse().ok()).unwrap_or_default();
 
@@ -140,9 +141,7 @@ impl Generated {
             }
             match form {
                 Form::Metadata => {
-                    body.extend_from_slice(
-                        br#"{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":"#,
-                    );
+                    body.extend_from_slice(br#"{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":"#);
                     self.writer.metadata(collection, *place, &mut body);
                     body.push(b'}');
                 }
@@ -201,8 +200,7 @@ impl Generated {
             }
             Collection::Pods | Collection::Events => {
                 let placed = self.within(range).scan(start, move |skip, (namespace, pods_before, events_before)| {
-                    let (count, before) =
-                        if pods { (namespace.pods, pods_before) } else { (namespace.events, events_before) };
+                    let (count, before) = if pods { (namespace.pods, pods_before) } else { (namespace.events, events_before) };
                     let first = (*skip).min(count);
                     *skip -= first;
                     Some((first..count).map(move |position| Place {
@@ -256,7 +254,11 @@ impl Generated {
                 0 => writeln!(log, "{time} WARN  pool: connection to db.shop.svc.cluster.local:5432 took {} ms", 800 + took),
                 1..=3 => writeln!(log, "{time} INFO  cache: refreshed {} entries in {took} ms", 100 + random % 400),
                 4..=6 => writeln!(log, "{time} INFO  http: GET /healthz 200 1 ms"),
-                _ => writeln!(log, "{time} INFO  http: GET /api/items/{id} 200 {took} ms request_id={id:06x}{:010x}", random >> 20 & 0xFF_FFFF_FFFF),
+                _ => writeln!(
+                    log,
+                    "{time} INFO  http: GET /api/items/{id} 200 {took} ms request_id={id:06x}{:010x}",
+                    random >> 20 & 0xFF_FFFF_FFFF
+                ),
             };
             if line + 20 == world.log_lines {
                 let _ = writeln!(

@@ -199,9 +199,7 @@ impl Writer {
             "READY_CONDITION" => {
                 quoted(if facts.fault == Fault::None { "True" } else { "False" }, out);
                 if facts.fault != Fault::None {
-                    out.extend_from_slice(
-                        br#","reason":"ContainersNotReady","message":"containers with unready status: [app]""#,
-                    );
+                    out.extend_from_slice(br#","reason":"ContainersNotReady","message":"containers with unready status: [app]""#);
                 }
             }
             "IS_READY" => out.extend_from_slice(if facts.fault == Fault::None { b"true" } else { b"false" }),
@@ -215,7 +213,9 @@ impl Writer {
             "REASON" => out.extend_from_slice(self.event_of(facts).0.as_bytes()),
             "TYPE" => out.extend_from_slice(self.event_of(facts).1.as_bytes()),
             "EVENT" => out.extend_from_slice(event_name(facts).as_bytes()),
-            "INSTANCE_TYPE" => out.extend_from_slice(pick(random(8), &["m7i.2xlarge", "c7i.2xlarge", "r7i.2xlarge", "m7g.2xlarge"])),
+            "INSTANCE_TYPE" => {
+                out.extend_from_slice(pick(random(8), &["m7i.2xlarge", "c7i.2xlarge", "r7i.2xlarge", "m7g.2xlarge"]))
+            }
             "ZONE" => out.extend_from_slice(pick(random(9), &["eu-west-1a", "eu-west-1b", "eu-west-1c"])),
             "CAPACITY" => out.extend_from_slice(pick(random(10), &["on-demand", "spot", "spot"])),
             "POOL" => out.extend_from_slice(pick(random(11), &["general-purpose", "batch", "system"])),

@@ -22,9 +22,7 @@ impl Template {
         while let Some((before, after)) = rest.split_once('@') {
             let Some((name, after)) = after.split_once('@') else { break };
             let (before, name, after) = match name.strip_prefix("raw:") {
-                Some(name) => {
-                    (before.strip_suffix('"').unwrap_or(before), name, after.strip_prefix('"').unwrap_or(after))
-                }
+                Some(name) => (before.strip_suffix('"').unwrap_or(before), name, after.strip_prefix('"').unwrap_or(after)),
                 None => (before, name, after),
             };
             parts.push(Part::Text(before.to_owned()));
@@ -52,7 +50,8 @@ mod tests {
 
     #[test]
     fn slots_take_text_within_strings_and_whole_values() {
-        let template = Template::compile(r#"{"a": "@x@", "b": "1@x@2@x@", "c": "@raw:y@", "d": ["@raw:y@", "@x@"], "e": "@raw:y@"}"#);
+        let template =
+            Template::compile(r#"{"a": "@x@", "b": "1@x@2@x@", "c": "@raw:y@", "d": ["@raw:y@", "@x@"], "e": "@raw:y@"}"#);
         let mut out = Vec::new();
         template.write(&mut out, &|name, out| out.extend_from_slice(if name == "x" { b"text" } else { b"{\"v\":1}" }));
         let expected = r#"{"a":"text","b":"1text2text","c":{"v":1},"d":[{"v":1},"text"],"e":{"v":1}}"#;

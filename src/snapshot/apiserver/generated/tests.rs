@@ -63,8 +63,14 @@ async fn selectors_and_namespaces_choose() {
     let of = |predicate: &dyn Fn(&Object) -> bool| all.iter().filter(|it| predicate(it)).count();
     for (options, expected) in [
         (ListOptions { namespace: Some("batch"), ..ListOptions::default() }, of(&|it| it.namespace() == "batch")),
-        (ListOptions { fields: Some("status.phase=Pending"), ..ListOptions::default() }, of(&|it| it.text("status.phase") == "Pending")),
-        (ListOptions { labels: Some("team=team-0001"), ..ListOptions::default() }, of(&|it| it.label("team") == Some("team-0001"))),
+        (
+            ListOptions { fields: Some("status.phase=Pending"), ..ListOptions::default() },
+            of(&|it| it.text("status.phase") == "Pending"),
+        ),
+        (
+            ListOptions { labels: Some("team=team-0001"), ..ListOptions::default() },
+            of(&|it| it.label("team") == Some("team-0001")),
+        ),
         (ListOptions { fields: Some("spec.nodeName="), ..ListOptions::default() }, of(&|it| it.text("spec.nodeName").is_empty())),
     ] {
         assert!(expected > 0, "{options:?}");
@@ -79,11 +85,17 @@ async fn selectors_and_namespaces_choose() {
 async fn faults_are_seen_as_what_they_are() {
     let client = client(World { unhealthy_per_mille: 500, ..World::small() });
     let pods = list(&client, "Pod", &ListOptions::default()).await;
-    let unhealthy: Vec<_> = pods.iter().map(|it| health::of(it, NOW.parse().unwrap()).health).filter(|it| !it.is_healthy()).collect();
+    let unhealthy: Vec<_> =
+        pods.iter().map(|it| health::of(it, NOW.parse().unwrap()).health).filter(|it| !it.is_healthy()).collect();
     assert!((60..140).contains(&unhealthy.len()), "{}", unhealthy.len());
-    for reason in
-        ["CrashLoopBackOff: OOMKilled", "CrashLoopBackOff: Error", "ImagePullBackOff", "Unschedulable", "CreateContainerConfigError", "not ready"]
-    {
+    for reason in [
+        "CrashLoopBackOff: OOMKilled",
+        "CrashLoopBackOff: Error",
+        "ImagePullBackOff",
+        "Unschedulable",
+        "CreateContainerConfigError",
+        "not ready",
+    ] {
         assert!(unhealthy.iter().any(|it| it.reason().contains(reason)), "{reason}");
     }
 }
@@ -91,11 +103,14 @@ async fn faults_are_seen_as_what_they_are() {
 #[tokio::test]
 async fn tables_metadata_and_logs_are_served() {
     let client = client(World::small());
-    let accept = |accept: &str| http::Request::get("/api/v1/namespaces/shop/pods?limit=3").header("accept", accept).body(Vec::new()).unwrap();
+    let accept = |accept: &str| {
+        http::Request::get("/api/v1/namespaces/shop/pods?limit=3").header("accept", accept).body(Vec::new()).unwrap()
+    };
     let table: Value = client.request(accept("application/json;as=Table;v=v1;g=meta.k8s.io,application/json")).await.unwrap();
     assert_eq!((table["kind"].as_str(), table["rows"].as_array().map(Vec::len)), (Some("Table"), Some(3)));
     assert_eq!(table["rows"][0]["cells"].as_array().map(Vec::len), table["columnDefinitions"].as_array().map(Vec::len));
-    let metadata: Value = client.request(accept("application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io")).await.unwrap();
+    let metadata: Value =
+        client.request(accept("application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io")).await.unwrap();
     assert_eq!(metadata["metadata"]["remainingItemCount"], 197);
     let first = &metadata["items"][0];
     assert_eq!((first["kind"].as_str(), first.get("spec")), (Some("PartialObjectMetadata"), None));
