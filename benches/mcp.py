@@ -80,11 +80,14 @@ class Server:
             except ValueError:
                 continue
             slot = self.waiting.pop(message.get("id"), None) if "method" not in message else None
-            if slot:
+            if callable(slot):
+                slot(message)
+            elif slot:
                 slot[1] = message
                 slot[0].set()
         for slot in list(self.waiting.values()):
-            slot[0].set()
+            if not callable(slot):
+                slot[0].set()
 
     def _write(self, message):
         with self.lock:
@@ -108,6 +111,42 @@ class Server:
         if not may_fail and ("error" in answer or result.get("isError")):
             raise RuntimeError(f"{name} failed: {json.dumps(answer)[:600]}")
         return result
+
+    def sustain(self, name, arguments, callers, seconds):
+        """Keeps so many calls under way for some seconds. Returns the seconds that each took.
+
+        One thread sends and receives, so that the bench takes as little of the machine as it can.
+        """
+        body = json.dumps({"name": name, "arguments": arguments})
+        end, times, left, done = time.perf_counter() + seconds, [], [callers], threading.Event()
+
+        def send():
+            begun = time.perf_counter()
+            self.next_id += 1
+            number = self.next_id
+
+            def took(message):
+                times.append(time.perf_counter() - begun)
+                if "error" in message or message["result"].get("isError"):
+                    raise RuntimeError(f"{name} failed: {message}")
+                if time.perf_counter() < end:
+                    send()
+                else:
+                    left[0] -= 1
+                    if left[0] == 0:
+                        done.set()
+
+            self.waiting[number] = took
+            line = f'{{"jsonrpc":"2.0","id":{number},"method":"tools/call","params":{body}}}\n'
+            self.process.stdin.write(line.encode())
+            self.process.stdin.flush()
+
+        with self.lock:
+            for _ in range(callers):
+                send()
+        if not done.wait(seconds + 60):
+            raise RuntimeError(f"{name}: calls were left without an answer")
+        return times
 
     def stop(self):
         self.process.stdin.close()

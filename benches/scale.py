@@ -10,6 +10,7 @@ Then: CPU of one small read, 16 callers for some seconds, and a small read while
 Standard library only, Linux.
 """
 import argparse
+import socket
 import statistics
 import tempfile
 import threading
@@ -85,51 +86,36 @@ def small_reads(server, options):
     table = listed["structuredContent"]["items"]
     name = table["rows"][0][table["columns"].index("name")]
     arguments = {"cluster": "generated", "kind": "Pod", "namespace": "team-0001", "name": name}
-    call = lambda: server.call("get_resource", arguments)  # noqa: E731
+    question = ("get_resource", arguments)
     if server.ask("tools/call", {"name": "get_resource", "arguments": arguments}).get("error"):
         selector = {"kind": "Namespace", "field_selector": "metadata.name=team-0001"}
-        call = lambda: server.call("list_resources", {"cluster": "generated", **selector})  # noqa: E731
+        question = ("list_resources", {"cluster": "generated", **selector})
     for _ in range(50):
-        call()
+        server.call(*question)
     before = cpu_seconds(server.pid)
     number = 1_000
     for _ in range(number):
-        call()
-    print(f"CPU of one small read: {(cpu_seconds(server.pid) - before) / number * 1000:.2f} ms")
-
-    times, stop = [], time.perf_counter() + options.seconds
-    lock = threading.Lock()
-
-    def caller():
-        mine = []
-        while time.perf_counter() < stop:
-            begun = time.perf_counter()
-            call()
-            mine.append(time.perf_counter() - begun)
-        with lock:
-            times.extend(mine)
-
-    callers = [threading.Thread(target=caller) for _ in range(16)]
-    for it in callers:
-        it.start()
-    for it in callers:
-        it.join()
-    times.sort()
+        server.call(*question)
+    print(f"CPU of one small read ({question[0]}): {(cpu_seconds(server.pid) - before) / number * 1000:.2f} ms")
+    times = sorted(server.sustain(*question, 16, options.seconds))
     print(
         f"16 callers for {options.seconds} s: {len(times) / options.seconds:,.0f} reads/s, median "
         f"{statistics.median(times) * 1000:.1f} ms, p99 {times[int(len(times) * 0.99)] * 1000:.1f} ms"
     )
-    return call
+    return lambda: server.call(*question)
 
 
 def dead_cluster(server, call):
     """Reads of a living cluster while calls to one that never answers are under way."""
-    waiting = [
-        threading.Thread(
-            target=lambda: server.call("list_resources", {"cluster": "dead", "kind": "Node"}, may_fail=True), daemon=True
-        )
-        for _ in range(32)
-    ]
+
+    def wait():
+        try:
+            server.call("list_resources", {"cluster": "dead", "kind": "Node"}, may_fail=True)
+        except RuntimeError:
+            # The server is stopped while these calls still wait.
+            return
+
+    waiting = [threading.Thread(target=wait, daemon=True) for _ in range(32)]
     for it in waiting:
         it.start()
     times = []
@@ -157,8 +143,6 @@ def main():
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--cluster-wide", action="store_true", help="also read every pod of the cluster")
     options = parser.parse_args()
-    import socket
-
     silent = socket.create_server(("127.0.0.1", 0), backlog=128)
     with tempfile.TemporaryDirectory() as folder:
         kubeconfig = Path(folder) / "kubeconfig"

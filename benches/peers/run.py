@@ -21,8 +21,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
+import urllib.request
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -79,21 +79,7 @@ class Contender:
         server.process.kill()
 
     def rate(self, server, callers, seconds):
-        tool, arguments = self.calls["one pod"]
-        end, counts = time.perf_counter() + seconds, [0] * callers
-
-        def ask(index):
-            while time.perf_counter() < end:
-                server.call(tool, arguments)
-                counts[index] += 1
-
-        begun = time.perf_counter()
-        threads = [threading.Thread(target=ask, args=(index,)) for index in range(callers)]
-        for it in threads:
-            it.start()
-        for it in threads:
-            it.join()
-        return sum(counts) / (time.perf_counter() - begun)
+        return len(server.sustain(*self.calls["one pod"], callers, seconds)) / seconds
 
 
 def contenders(options, kubeconfig, pod):
@@ -164,8 +150,6 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         kubeconfig = Path(folder) / "kubeconfig"
         api = ApiServer(options.apiserver, kubeconfig, "--small")
-        import urllib.request
-
         with urllib.request.urlopen(f"{api.address}/api/v1/namespaces/shop/pods") as answer:
             pods = json.load(answer)["items"]
         pod = next(it["metadata"]["name"] for it in pods if it["status"]["phase"] == "Running")

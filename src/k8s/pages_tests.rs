@@ -84,7 +84,7 @@ async fn an_expired_list_starts_over_once_and_repeats_nothing() {
         match (*state, token) {
             (1, "") => page(&["a", "b"], "1"),
             (2, "1") => page(&["c"], "2"),
-            (3, "2") => gone(""),
+            // The third request, and any after the fifth.
             // Meanwhile `b` is gone, and `bb` and `d` are new.
             (4, "") => page(&["a", "bb", "c"], "5"),
             (5, "5") => page(&["d"], "6"),

@@ -18,7 +18,7 @@ fn answer(code: u16, retry_after: Option<u64>) -> Answer {
 fn server(
     answers: &[(u16, Option<u64>)],
 ) -> (impl Service<Request<Body>, Response = Answer, Error = BoxError, Future: Send> + Clone + Send + 'static, Arc<AtomicUsize>) {
-    let answers: Arc<Mutex<VecDeque<(u16, Option<u64>)>>> = Arc::new(Mutex::new(answers.iter().copied().collect()));
+    let answers = Arc::new(Mutex::new(answers.iter().copied().collect::<VecDeque<_>>()));
     let asked = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&asked);
     let service = tower::service_fn(move |_: Request<Body>| {
@@ -71,7 +71,7 @@ async fn the_number_at_a_time_is_bounded_halves_on_refusal_and_grows_back() {
         let refused = refuse.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |it| it.checked_sub(1)).is_ok();
         async move {
             peak.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            sleep_until(Instant::now() + Duration::from_millis(10)).await;
             running.fetch_sub(1, Ordering::SeqCst);
             Ok::<_, BoxError>(if refused { answer(429, Some(1)) } else { answer(200, None) })
         }

@@ -15,6 +15,7 @@ mod command_line;
 mod contract;
 mod demo_world;
 mod http;
+mod lists_over_http;
 mod protocol;
 mod recordings;
 mod registry;

@@ -59,7 +59,9 @@ async fn the_state_of_objects_is_the_same_without_the_rest_of_them() {
             }
             let groups = |objects: &[Object]| {
                 let mut groups = EventGroups::default();
-                objects.iter().for_each(|it| groups.add(it));
+                for object in objects {
+                    groups.add(object);
+                }
                 serde_json::to_value(groups.finish()).unwrap()
             };
             if kind.kind == "Event" {

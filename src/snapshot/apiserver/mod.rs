@@ -172,7 +172,7 @@ impl State {
         let (name, subresource) = match rest {
             [] => {
                 self.usage.rbac("list", group, &resource.kind.plural);
-                if let Some(generated) = self.generated.as_ref().filter(|it| it.has(resource)) {
+                if let Some(generated) = self.generated.as_ref().filter(|_| Generated::has(resource)) {
                     return generated.list(resource, namespace, &query, &head.headers);
                 }
                 let form = negotiate(&head.headers, Offer::List)?;
@@ -209,7 +209,7 @@ impl State {
     }
 
     fn object(&self, resource: &Resource, namespace: Option<&str>, name: &str) -> Result<Object, Answer> {
-        let found = match self.generated.as_ref().filter(|it| it.has(resource)) {
+        let found = match self.generated.as_ref().filter(|_| Generated::has(resource)) {
             Some(generated) => generated.object(resource, namespace, name),
             None => self.store.object(resource, namespace, name).cloned(),
         };

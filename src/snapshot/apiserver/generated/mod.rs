@@ -47,7 +47,7 @@ impl Generated {
     }
 
     /// Whether objects of this resource are generated.
-    pub(super) fn has(&self, resource: &Resource) -> bool {
+    pub(super) fn has(resource: &Resource) -> bool {
         collection(resource).is_some()
     }
 

@@ -203,7 +203,7 @@ impl Writer {
                 }
             }
             "IS_READY" => out.extend_from_slice(if facts.fault == Fault::None { b"true" } else { b"false" }),
-            "STATE" => self.state(facts, out),
+            "STATE" => state(facts, out),
             "LAST_STATE" => self.last_state(facts, out),
             "NODE_READY" => self.node_ready(facts, out),
             "MESSAGE" => {
@@ -214,27 +214,13 @@ impl Writer {
             "TYPE" => out.extend_from_slice(self.event_of(facts).1.as_bytes()),
             "EVENT" => out.extend_from_slice(event_name(facts).as_bytes()),
             "INSTANCE_TYPE" => {
-                out.extend_from_slice(pick(random(8), &["m7i.2xlarge", "c7i.2xlarge", "r7i.2xlarge", "m7g.2xlarge"]))
+                out.extend_from_slice(pick(random(8), &["m7i.2xlarge", "c7i.2xlarge", "r7i.2xlarge", "m7g.2xlarge"]));
             }
             "ZONE" => out.extend_from_slice(pick(random(9), &["eu-west-1a", "eu-west-1b", "eu-west-1c"])),
             "CAPACITY" => out.extend_from_slice(pick(random(10), &["on-demand", "spot", "spot"])),
             "POOL" => out.extend_from_slice(pick(random(11), &["general-purpose", "batch", "system"])),
             _ => number(slot, world, facts, out),
         }
-    }
-
-    fn state(&self, facts: &Facts, out: &mut Vec<u8>) {
-        let waiting = match facts.fault {
-            Fault::OutOfMemory | Fault::Crash => "CrashLoopBackOff",
-            Fault::ImagePull => "ImagePullBackOff",
-            Fault::ConfigError => "CreateContainerConfigError",
-            _ => {
-                let _ = write!(out, r#"{{"running":{{"startedAt":"{}"}}}}"#, facts.created);
-                return;
-            }
-        };
-        let message = "back-off 5m0s restarting failed container=app";
-        let _ = write!(out, r#"{{"waiting":{{"reason":"{waiting}","message":"{message}"}}}}"#);
     }
 
     fn last_state(&self, facts: &Facts, out: &mut Vec<u8>) {
@@ -267,6 +253,21 @@ impl Writer {
             r#"{{"type":"Ready","status":"{status}","lastHeartbeatTime":"{heartbeat}","lastTransitionTime":"{since}","reason":"{reason}","message":"{message}"}}"#
         );
     }
+}
+
+/// The state of the container of a pod.
+fn state(facts: &Facts, out: &mut Vec<u8>) {
+    let waiting = match facts.fault {
+        Fault::OutOfMemory | Fault::Crash => "CrashLoopBackOff",
+        Fault::ImagePull => "ImagePullBackOff",
+        Fault::ConfigError => "CreateContainerConfigError",
+        _ => {
+            let _ = write!(out, r#"{{"running":{{"startedAt":"{}"}}}}"#, facts.created);
+            return;
+        }
+    };
+    let message = "back-off 5m0s restarting failed container=app";
+    let _ = write!(out, r#"{{"waiting":{{"reason":"{waiting}","message":"{message}"}}}}"#);
 }
 
 /// Slots that are numbers.
