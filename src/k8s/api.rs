@@ -1,8 +1,10 @@
 //! Bounded reads of the API server: one object, pages of a list, the end of a log.
 
+use std::sync::LazyLock;
+
 use futures::StreamExt as _;
-use http::header::ACCEPT;
-use http::{Request, StatusCode};
+use http::header::{ACCEPT, RETRY_AFTER};
+use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
 use kube::Client;
 use kube::client::Body;
@@ -10,8 +12,12 @@ use kube::core::Status;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
+use super::error::root_cause;
 use super::kinds::Kind;
 use super::map_error;
+use super::pages::{self, Form, Many, One};
+pub use super::pages::{Listed, Step};
+pub use super::scan::Keep;
 use crate::domain::names;
 use crate::domain::object::Object;
 use crate::error::{ErrorKind, ToolError};
@@ -22,7 +28,7 @@ const MAX_BODY: usize = 64 << 20;
 /// Objects of one page; larger pages hold up the API server.
 pub const PAGE: usize = 500;
 
-const JSON: &str = "application/json";
+pub(super) const JSON: &str = "application/json";
 pub(super) const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// What to list.
@@ -36,17 +42,6 @@ pub struct ListOptions<'a> {
     pub fields: Option<&'a str>,
     /// Where to start: [`Listed::next`] of the list before.
     pub start: Option<&'a str>,
-}
-
-/// How far a list was read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Listed {
-    /// Pages read.
-    pub pages: usize,
-    /// Where to go on; absent at the end of the list.
-    pub next: Option<String>,
-    /// Objects behind the last page read, where the API server says so, which it does not for selections.
-    pub remaining: Option<u64>,
 }
 
 /// Which part of a log to read.
@@ -85,9 +80,10 @@ pub async fn object(client: &Client, kind: &Kind, namespace: Option<&str>, name:
     get(client, &path, JSON, &thing).await.map(Object::new)
 }
 
-/// Lists objects page by page and hands each page to `visit`, which returns whether to go on.
+/// Lists objects page by page and hands each page to `visit`, which returns whether to go on. Objects come without
+/// `managedFields` and without the copy of themselves that kubectl keeps. A page of very large objects comes in parts.
 ///
-/// Nothing but the present page is held here.
+/// No more than a page is held here.
 ///
 /// # Errors
 /// As [`get`].
@@ -95,27 +91,57 @@ pub async fn list_pages(
     client: &Client,
     kind: &Kind,
     options: &ListOptions<'_>,
-    mut visit: impl FnMut(Vec<Object>) -> bool + Send,
+    visit: impl FnMut(Vec<Object>) -> bool + Send,
 ) -> Result<Listed, ToolError> {
-    let thing = thing(kind, options.namespace, None);
-    let base = collection(kind, options.namespace)?;
-    let mut token = options.start.unwrap_or_default().to_owned();
-    let mut listed = Listed::default();
-    loop {
-        let mut answer = get(client, &page_path(&base, options, &token), JSON, &thing).await?;
-        listed.pages += 1;
-        listed.remaining = answer.pointer("/metadata/remainingItemCount").and_then(Value::as_u64);
-        answer.pointer("/metadata/continue").and_then(Value::as_str).unwrap_or_default().clone_into(&mut token);
-        let items = match answer.get_mut("items").map(Value::take) {
-            Some(Value::Array(items)) => items,
-            _ => Vec::new(),
-        };
-        let objects = items.into_iter().map(|it| item(it, kind));
-        if !visit(objects.collect()) || token.is_empty() {
-            listed.next = Some(token).filter(|it| !it.is_empty());
-            return Ok(listed);
-        }
-    }
+    static TIDY: LazyLock<Keep> = LazyLock::new(Keep::tidy);
+    pages::list(client, kind, options, Form::Whole, &TIDY, Many::new(visit)).await
+}
+
+/// Lists objects and hands them to `visit` one by one, each with what `keep` names only. `visit` returns whether to go on; a
+/// reader that wants to go on later says no at the end of a page.
+///
+/// This is how lists of any length are read: a tenth of an object takes a fraction of the time, and one that is let go at
+/// once leaves its memory to the next one.
+///
+/// # Errors
+/// As [`get`].
+pub async fn list_parts(
+    client: &Client,
+    kind: &Kind,
+    options: &ListOptions<'_>,
+    keep: &Keep,
+    visit: impl FnMut(Step) -> bool + Send,
+) -> Result<Listed, ToolError> {
+    pages::list(client, kind, options, Form::Whole, keep, One(visit)).await
+}
+
+/// As [`list_parts`], of each object only name, namespace, labels, annotations, owners and times: the API server sends
+/// nothing else.
+///
+/// # Errors
+/// As [`get`].
+pub async fn list_metadata(
+    client: &Client,
+    kind: &Kind,
+    options: &ListOptions<'_>,
+    visit: impl FnMut(Step) -> bool + Send,
+) -> Result<Listed, ToolError> {
+    static METADATA: LazyLock<Keep> = LazyLock::new(|| {
+        let fields = [
+            "name",
+            "namespace",
+            "uid",
+            "labels",
+            "annotations",
+            "ownerReferences",
+            "creationTimestamp",
+            "deletionTimestamp",
+            "generation",
+        ];
+        let paths = fields.map(|it| format!("metadata.{it}"));
+        Keep::only(paths.iter().map(String::as_str))
+    });
+    pages::list(client, kind, options, Form::Metadata, &METADATA, One(visit)).await
 }
 
 /// An item of a list, which does not say what it is.
@@ -223,11 +249,11 @@ async fn fetch(client: &Client, path: &str, accept: &str, thing: &str, most: usi
     let request = Request::get(path).header(ACCEPT, accept).body(Body::empty());
     let request = request.map_err(|err| ToolError::new(ErrorKind::Internal, format!("{thing}: {err}")))?;
     let response = client.send(request).await.map_err(|err| map_error(&err, thing))?;
-    let status = response.status();
+    let (status, headers) = (response.status(), response.headers().clone());
     let mut body = response.into_body().into_data_stream();
     let mut bytes = Vec::new();
     while let Some(chunk) = body.next().await {
-        let chunk = chunk.map_err(|err| map_error(&err, thing))?;
+        let chunk = chunk.map_err(|err| broken_off(&err, thing, bytes.len()))?;
         bytes.extend_from_slice(&chunk);
         if bytes.len() > most {
             if accept != "*/*" && status.is_success() {
@@ -241,7 +267,27 @@ async fn fetch(client: &Client, path: &str, accept: &str, thing: &str, most: usi
     if status.is_success() {
         return Ok(Fetched { bytes, cut: false });
     }
-    Err(map_error(&kube::Error::Api(Box::new(failure(status, &bytes))), thing))
+    Err(refusal(status, &headers, &bytes, thing))
+}
+
+/// What a refusal says.
+pub(super) fn refusal(code: StatusCode, headers: &HeaderMap, body: &[u8], thing: &str) -> ToolError {
+    let mut status = failure(code, body);
+    let wait = headers.get(RETRY_AFTER).and_then(|it| it.to_str().ok()).filter(|_| code == StatusCode::TOO_MANY_REQUESTS);
+    if let Some(wait) = wait {
+        status.message.push_str(&format!("; retry after {} s", crate::domain::text::cut(wait, 20)));
+    }
+    map_error(&kube::Error::Api(Box::new(status)), thing)
+}
+
+/// An answer that began and did not end.
+pub(super) fn broken_off(err: &kube::Error, thing: &str, received: usize) -> ToolError {
+    if received == 0 {
+        return map_error(err, thing);
+    }
+    let message = format!("{thing}: the API server's answer broke off after {received} bytes ({})", root_cause(err));
+    ToolError::new(ErrorKind::Upstream, message)
+        .with_hint("Call again; if it stays so, a proxy or load balancer on the way may cut long answers.")
 }
 
 /// The Status of a refusal; proxies and load balancers answer in prose.

@@ -14,6 +14,7 @@ use tower::util::{AndThenLayer, MapErrLayer};
 
 use super::bearer::Identity;
 use super::error::EndpointError;
+use super::pressure::PressureLayer;
 use super::{proxy, read_only};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -61,6 +62,7 @@ pub(super) fn client(
         .with_layer(&refused)
         .with_layer(&BufferLayer::new(REQUESTS))
         .with_layer(&authorize)
+        .with_layer(&PressureLayer::new())
         .with_layer(&FilterLayer::new(filter))
         .build();
     Ok(client)
@@ -68,6 +70,8 @@ pub(super) fn client(
 
 /// Bounds on the time that anything may take.
 fn bound(config: &mut Config) {
+    // What is refused for load is tried again by our own layer, which knows how many requests there are.
+    config.default_retry = false;
     config.connect_timeout = Some(CONNECT_TIMEOUT);
     config.read_timeout = Some(READ_TIMEOUT);
     config.write_timeout = Some(READ_TIMEOUT);

@@ -16,10 +16,12 @@ mod command_line;
 mod contract;
 mod demo_world;
 mod http;
+mod lists_over_http;
 mod logs;
 mod protocol;
 mod recordings;
 mod registry;
+mod scale;
 mod snapshots;
 #[cfg(unix)]
 mod stopping;

@@ -1,5 +1,6 @@
 //! The state of objects as `kubectl get -o wide` shows it, and whether a person would look into it.
 
+mod fields;
 mod pod;
 mod workload;
 
@@ -8,6 +9,7 @@ use jiff::Timestamp;
 use super::object::Object;
 use super::time::age;
 
+pub use fields::fields;
 pub use pod::restarts;
 
 /// How an object is.

@@ -119,13 +119,13 @@ struct Row<'a> {
 }
 
 /// The token with which the page after this key is asked for.
-fn token_after(key: &str, revision: u64) -> String {
+pub(super) fn token_after(key: &str, revision: u64) -> String {
     let token = json!({"v": META, "rv": revision, "start": format!("/{key}\0")});
     URL_SAFE_NO_PAD.encode(token.to_string())
 }
 
 /// The first key of the page that a token asks for.
-fn start_of(token: &str, revision: u64) -> Result<String, Answer> {
+pub(super) fn start_of(token: &str, revision: u64) -> Result<String, Answer> {
     let invalid =
         |why: &dyn std::fmt::Display| status::bad_request(format!("invalid continue token: continue key is not valid: {why}"));
     let bytes = URL_SAFE_NO_PAD.decode(token.trim_end_matches('=')).map_err(|err| invalid(&err))?;

@@ -3,6 +3,7 @@
 mod discovery;
 mod events;
 mod fields;
+pub mod generated;
 mod list;
 mod logs;
 mod printer;
@@ -24,6 +25,7 @@ use kube::client::Body;
 use tower::filter::FilterLayer;
 use tower::{BoxError, Layer as _};
 
+use self::generated::{Generated, World};
 use self::request::{Offer, Query, negotiate};
 use self::resources::{Origin, Resource};
 use self::status::{Answer, PROSE};
@@ -64,6 +66,8 @@ pub struct ApiServer(Arc<State>);
 
 struct State {
     store: Store,
+    /// What is made up while it is read, before what is stored.
+    generated: Option<Generated>,
     logs: BTreeMap<LogKey, Vec<u8>>,
     now: Timestamp,
     usage: Usage,
@@ -72,7 +76,24 @@ struct State {
 impl ApiServer {
     /// A server over these objects and logs, whose clock stands at `now`.
     pub fn new(objects: Vec<Object>, logs: BTreeMap<LogKey, Vec<u8>>, now: Timestamp, usage: Usage) -> Self {
-        Self(Arc::new(State { store: Store::new(objects), logs, now, usage }))
+        Self(Arc::new(State { store: Store::new(objects), generated: None, logs, now, usage }))
+    }
+
+    /// A server over a cluster of that size whose nodes, namespaces, pods, events and logs are made up while they are read.
+    pub fn generated(world: World, now: Timestamp) -> Self {
+        let generated = Generated::new(world, now);
+        // The version of the server is that of its newest node.
+        let node = Store::new(Vec::new()).resource("", "v1", "nodes").and_then(|it| generated.first(it));
+        let store = Store::new(node.into_iter().collect());
+        Self(Arc::new(State { store, generated: Some(generated), logs: BTreeMap::new(), now, usage: Usage::default() }))
+    }
+
+    /// Answers one request, as a real API server does over HTTP.
+    ///
+    /// # Errors
+    /// When the body of the request cannot be read.
+    pub async fn answer(&self, request: Request<Body>) -> Result<Response<Body>, BoxError> {
+        self.0.serve(request).await
     }
 
     /// A client that is answered by this server, below the same layer that keeps live clients from writing.
@@ -152,6 +173,9 @@ impl State {
         let (name, subresource) = match rest {
             [] => {
                 self.usage.rbac("list", group, &resource.kind.plural);
+                if let Some(generated) = self.generated.as_ref().filter(|_| Generated::has(resource)) {
+                    return generated.list(resource, namespace, &query, &head.headers);
+                }
                 let offer = if printer::prints(resource) { Offer::PrintedList } else { Offer::List };
                 let form = negotiate(&head.headers, offer)?;
                 return list::list(&self.store, resource, namespace, &query, form, self.now);
@@ -166,24 +190,31 @@ impl State {
         match subresource {
             "log" if resource.kind.kind == "Pod" && group.is_empty() => {
                 self.usage.rbac("get", group, "pods/log");
-                logs::log(self.object(resource, namespace, name)?, &self.logs, self.now, &query)
+                let pod = self.object(resource, namespace, name)?;
+                match &self.generated {
+                    Some(generated) => generated.log(&pod, &query),
+                    None => logs::log(&pod, &self.logs, self.now, &query),
+                }
             }
             "status" if resource.has_status => {
                 self.usage.rbac("get", group, &format!("{}/status", resource.kind.plural));
                 let form = negotiate(&head.headers, Offer::Object)?;
-                Ok(list::object(resource, self.object(resource, namespace, name)?, form))
+                Ok(list::object(resource, &self.object(resource, namespace, name)?, form))
             }
             "" => {
                 self.usage.rbac("get", group, &resource.kind.plural);
                 let form = negotiate(&head.headers, Offer::Object)?;
-                Ok(list::object(resource, self.object(resource, namespace, name)?, form))
+                Ok(list::object(resource, &self.object(resource, namespace, name)?, form))
             }
             _ => Err(self.unknown(group, version)),
         }
     }
 
-    fn object(&self, resource: &Resource, namespace: Option<&str>, name: &str) -> Result<&Object, Answer> {
-        let found = self.store.object(resource, namespace, name);
+    fn object(&self, resource: &Resource, namespace: Option<&str>, name: &str) -> Result<Object, Answer> {
+        let found = match self.generated.as_ref().filter(|_| Generated::has(resource)) {
+            Some(generated) => generated.object(resource, namespace, name),
+            None => self.store.object(resource, namespace, name).cloned(),
+        };
         found.ok_or_else(|| status::not_found(&resource.kind.group, &resource.kind.plural, name))
     }
 

@@ -14,7 +14,7 @@ use crate::domain::text::{count, cut};
 use crate::domain::time::{age, parse_since};
 use crate::error::{ErrorKind, ToolError};
 use crate::k8s::Client;
-use crate::k8s::api::{self, ListOptions};
+use crate::k8s::api::{self, Keep, ListOptions, Listed, Step};
 use crate::k8s::kinds::Kind;
 use crate::tool::{Effect, Meta, Permission, Tool, Toolset};
 
@@ -118,8 +118,7 @@ impl Tool for ListEvents {
 /// What was read.
 struct Read {
     groups: EventGroups,
-    /// Whether the list went on when the time was up.
-    unread: bool,
+    listed: Listed,
 }
 
 /// Reads the events, page by page. The newer API serves the same events under other names, to identities that may read only that.
@@ -146,14 +145,16 @@ async fn pages(
     let options = ListOptions { namespace: input.namespace.as_deref(), fields: Some(fields), ..ListOptions::default() };
     let mut groups = EventGroups::default();
     let patience = Patience::new(cx);
-    let listed = api::list_pages(client, kind, &options, |page| {
-        for event in page.iter().filter(|it| since.is_none_or(|since| last(it).is_none_or(|last| last >= since))) {
-            groups.add(event);
+    let listed = api::list_parts(client, kind, &options, &Keep::for_status("Event"), |step| {
+        match step {
+            Step::Object(event) if since.is_none_or(|since| last(&event).is_none_or(|last| last >= since)) => groups.add(&event),
+            Step::Object(_) => {}
+            Step::PageEnd => return patience.lasts(),
         }
-        patience.lasts()
+        true
     })
     .await?;
-    Ok(Read { groups, unread: listed.next.is_some() })
+    Ok(Read { groups, listed })
 }
 
 /// Fields that the API server has an index for.
@@ -201,7 +202,8 @@ fn answer(cx: &Context, target: Target, read: Read, one_namespace: bool, ttl: Op
     let mut table = table(&groups, cx.now(), one_namespace);
     let cut = table.fit(cx.limits.budget * 9 / 10);
     let mut warnings = Vec::new();
-    if read.unread {
+    warnings.extend(read.listed.warning());
+    if read.listed.next.is_some() {
         warnings.push("the list of events was not read to its end, as time ran out; counts are too low".to_owned());
     }
     if beyond > 0 {

@@ -11,7 +11,7 @@ use crate::domain::table::{Omitted, Table};
 use crate::domain::target::{ClusterArguments, Target};
 use crate::error::ToolError;
 use crate::k8s::Client;
-use crate::k8s::api::{self, ListOptions, Listed};
+use crate::k8s::api::{self, Keep, ListOptions, Listed, Step};
 use crate::k8s::kinds::Kind;
 use crate::k8s::tables::{self, Include};
 use crate::tool::{Effect, Meta, Permission, Tool, Toolset};
@@ -88,6 +88,9 @@ pub struct Output {
     /// Pass it as `cursor` for the next rows; absent at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
+    /// What the reader should know of how the list was read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 /// Objects that are read of a whole cluster before the answer is given; a cursor leads on.
@@ -165,6 +168,7 @@ impl Tool for ListResources {
             groups,
             omitted: omitted(left, groups_cut, &listed),
             next_cursor: next.map(|it| cx.cursors.seal(&request, &it)),
+            warnings: listed.warning().into_iter().collect(),
         })
     }
 }
@@ -204,9 +208,14 @@ async fn read(
     };
     if status::is_known(&kind.kind) && !Columns::need_printing(&kind.kind, wanted) {
         let columns = Columns::new(&kind.kind, &[], wanted)?;
-        let listed = api::list_pages(client, kind, options, |page| {
-            page.iter().for_each(|object| found.add(object, &columns, &[]));
-            goes_on(found)
+        // A field that is asked for may be any.
+        let keep = if columns.have_fields() { Keep::tidy() } else { Keep::for_status(&kind.kind) };
+        let listed = api::list_parts(client, kind, options, &keep, |step| {
+            match step {
+                Step::Object(object) => found.add(&object, &columns, &[]),
+                Step::PageEnd => return goes_on(found),
+            }
+            true
         })
         .await?;
         return Ok((listed, columns));

@@ -77,6 +77,11 @@ impl Columns {
         self.columns.iter().map(|(name, _)| name.as_str())
     }
 
+    /// Whether a cell is of a field that the list need not hold for anything else.
+    pub(in crate::tools::workloads) fn have_fields(&self) -> bool {
+        self.columns.iter().any(|(_, source)| matches!(source, Source::Field(_) | Source::Annotation(_)))
+    }
+
     /// The cells of an object.
     pub(in crate::tools::workloads) fn cells(&self, object: &Object, status: &Status, printed: &[String]) -> Vec<String> {
         let cell = |source: &Source| match source {
