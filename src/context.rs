@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::aws::{Aws, Scope};
 use crate::domain::cluster::Cluster;
 use crate::domain::names;
+use crate::domain::outbound;
 use crate::domain::target::{ClusterArn, Target};
 use crate::domain::time::Clock;
 use crate::error::{ErrorKind, ToolError};
@@ -75,7 +76,7 @@ impl Context {
     /// Tells the caller how far the call has come, where the caller asked.
     pub fn report_progress(&self, done: f64, total: Option<f64>, message: &str) {
         if let Some(progress) = &self.progress {
-            progress(done, total, message);
+            progress(done, total, &outbound::line(message));
         }
     }
 

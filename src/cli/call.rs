@@ -8,7 +8,8 @@ use rmcp::model::JsonObject;
 use serde_json::Value;
 
 use super::Failure;
-use super::options::{Options, registry, start_logs};
+use super::logs;
+use super::options::{Options, registry};
 use super::output;
 use crate::error::ToolError;
 use crate::registry::CallError;
@@ -38,7 +39,7 @@ pub(super) struct Call {
 impl Call {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let settings = self.options.settings()?;
-        start_logs(&settings)?;
+        logs::start(&settings)?;
         let registry = registry(&settings)?;
         let arguments = parse(&self.arguments).map_err(Failure::Usage)?;
         let mut cx = self.options.context(&settings)?;

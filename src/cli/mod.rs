@@ -4,6 +4,7 @@ mod call;
 mod completions;
 mod config;
 mod demo;
+mod logs;
 mod options;
 mod output;
 mod permissions;
