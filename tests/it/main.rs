@@ -21,3 +21,4 @@ mod registry;
 mod snapshots;
 mod support;
 mod tools;
+mod ways_out;
