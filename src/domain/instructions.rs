@@ -7,7 +7,7 @@
 
 use std::sync::LazyLock;
 
-use regex::RegexSet;
+use regex::{RegexSet, RegexSetBuilder, bytes};
 
 /// Most characters of a line that are read.
 const LONGEST: usize = 4_000;
@@ -18,10 +18,12 @@ pub fn addresses_assistant(line: &str) -> bool {
     if line.chars().filter(|it| it.is_alphabetic()).take(6).count() < 6 {
         return false;
     }
-    RULES.is_match(&line) || {
-        let latin: String = line.chars().map(latin).collect();
-        latin != line && RULES.is_match(&latin) || without_gaps(&latin).is_some_and(|it| RULES.is_match(&it))
+    if matches(&line) || !line.is_ascii() && OTHERS.as_ref().is_some_and(|it| it.is_match(&line)) {
+        return true;
     }
+    // Digits for letters are common in ids; only a line with a word that mixes them is read again.
+    let latin: String = line.chars().map(latin).collect();
+    is_disguised(&line) && matches(&latin) || without_gaps(&latin).is_some_and(|it| matches(&it))
 }
 
 /// The lines of a text that speak to an assistant.
@@ -29,7 +31,19 @@ pub fn count(text: &str) -> usize {
     text.lines().filter(|it| addresses_assistant(it)).count()
 }
 
-static RULES: LazyLock<RegexSet> = LazyLock::new(|| RegexSet::new(rules()).unwrap_or_else(|_| RegexSet::empty()));
+/// Rules on bytes: they know no Unicode, and so their automaton is small and fast.
+static LATIN: LazyLock<Option<bytes::RegexSet>> =
+    LazyLock::new(|| bytes::RegexSetBuilder::new(rules()).unicode(false).dfa_size_limit(AUTOMATON).build().ok());
+
+static OTHERS: LazyLock<Option<RegexSet>> =
+    LazyLock::new(|| RegexSetBuilder::new(other_scripts()).dfa_size_limit(AUTOMATON).build().ok());
+
+/// Most bytes that an automaton may grow to.
+const AUTOMATON: usize = 16 << 20;
+
+fn matches(line: &str) -> bool {
+    LATIN.as_ref().is_some_and(|it| it.is_match(line.as_bytes()))
+}
 
 fn rules() -> Vec<String> {
     // Up to so many words between two.
@@ -46,6 +60,7 @@ fn rules() -> Vec<String> {
         // Overriding what was said before.
         format!(r"{order}(?:ignore|disregard|forget|override|bypass|discard|neglect|do not follow|don.?t follow|stop following|do not obey)(?:[^\w\n]+\w+){{0,3}}?[^\w\n]+{said}{}{rules}\b", gap(4)),
         format!(r"{order}(?:ignore|disregard|forget)(?: about)? (?:everything|all|anything|what|whatever)(?: that)?(?: \w+){{0,3}} (?:above|before|previously|earlier|so far|told|said|been given)\b"),
+        format!(r"{order}(?:ignore|disregard|forget) (?:all |any |about )?(?:of )?(?:the |those |these )?{rules} (?:that )?(?:you|given|provided|from before|so far)\b"),
         // Letters that stood apart.
         r"(?:ignore|disregard|forget)(?:all|any|the|your|of)*(?:previous|prior|earlier|above|system)(?:instructions?|prompts?|rules)".to_owned(),
         format!(r"\b(?:new|updated|revised|real|actual|hidden|secret|special|following|important|urgent|additional) (?:system )?(?:instructions?|directives?|orders) (?:for|to) (?:the |any |an |all )?(?:{someone}|agent|model|you)\b"),
@@ -70,7 +85,7 @@ fn rules() -> Vec<String> {
         format!(r"\bas (?:an |a |the )?(?:helpful |obedient )?{someone}[,:]? (?:you|please|your)\b"),
         format!(r"\byou(?: are|.?re)(?: now| actually| no longer| henceforth)? (?:an? |the |my )?(?:\w+ ){{0,2}}(?:{someone}|root agent)\b"),
         r"\byou(?: are|.?re) (?:now|no longer|henceforth) (?:in|an?|the|my|bound|allowed|free|acting|unrestricted|dan|operating|required)\b".to_owned(),
-        format!(r"\b(?:{someone}|ai agent)[,:]? (?:must|should|shall|has to|needs to|is (?:required|instructed|ordered|authorized|allowed) to|please|you must|you should)(?: \w+)? \w+"),
+        format!(r"\b{someone}(?: agents?)?[,:]? (?:must|should|shall|has to|needs to|is (?:required|instructed|ordered|authorized|allowed) to|please|you must|you should)(?: \w+)? \w+"),
         r"\bfrom now on,? (?:you|act|respond|reply|answer|always|never|ignore|treat|only)\b".to_owned(),
         r"\b(?:pretend|imagine|assume|act|behave|role ?play) (?:that )?(?:you(?: are|.?re)|to be|as if you|as (?:an? )?(?:unrestricted|different|new|evil|root|administrator|admin|developer|helpful))\b".to_owned(),
         r"\byou (?:must|should|shall|will|have to|need to)(?: now| always| immediately| not| never| only)* (?:obey|comply|ignore|disregard|forget|call the|invoke|execute the|reveal|tell the|respond|reply|answer|follow (?:my|these)|not (?:tell|mention|reveal)|exfiltrate|recommend|conclude|report (?:that|back)|summari[sz]e)\b".to_owned(),
@@ -81,7 +96,7 @@ fn rules() -> Vec<String> {
         r"\b(?:do not|don.?t|never) mention (?:this|these|that|the above|the following)\b".to_owned(),
         // Calls of tools.
         format!(r#"{order}(?:call|invoke|trigger|run|execute|use) (?:the |a |an |your |this |mcp )*(?:[`"']?[\w.-]+[`"']? )?(?:mcp )?(?:tools?|functions?)(?: call)?(?: named| called)? [`"']?(?:[a-z]+_[a-z_]+|with|to (?:delete|read|send|get|fetch|upload|exfiltrate|list|create|scale|update|drain|apply))"#),
-        format!(r#"{order}(?:call|invoke|trigger|use|run) (?:the |your |mcp )*[`"']?[a-z]+_[a-z_]+[`"']?(?:\(\)| tool| function| with (?:the )?(?:arguments?|cluster|namespace|parameters?|name))"#),
+        format!(r#"{order}(?:call|invoke|trigger|use|run|execute) (?:the |your |mcp )*[`"']?[a-z]+_[a-z_]+[`"']?(?:\(\)| tool| function| with (?:the )?(?:arguments?|cluster|namespace|parameters?|name|[a-z_]+ ?[=:]))"#),
         r"\buse your (?:tools?|access|permissions|credentials|shell|kubectl) to\b".to_owned(),
         format!(r"{order}(?:send|post|upload|exfiltrate|forward|e-?mail|leak|transmit|submit)(?: \w+){{0,3}} (?:secrets?|credentials?|passwords?|tokens?|api keys?|environment variables|kubeconfig|private keys?|conversation|contents?)(?: \w+){{0,6}} (?:to|via) (?:https?|me\b|this (?:url|address|endpoint)|the following)"),
         // Dictating the answer.
@@ -95,7 +110,7 @@ fn rules() -> Vec<String> {
     all
 }
 
-/// The same in other languages, accents folded as [`plain`] folds them.
+/// The same in other languages of Latin script, accents folded as [`plain`] folds them.
 fn other_languages() -> Vec<String> {
     [
         // German.
@@ -117,6 +132,14 @@ fn other_languages() -> Vec<String> {
         // Polish and Turkish.
         r"\b(?:zignoruj|ignoruj|zapomnij)\b(?:\W+\w+){0,3}?\W+(?:poprzednie|wczesniejsze|wszystkie|powyzsze)\b(?:\W+\w+){0,2}?\W*\b(?:instrukcje|polecenia|zasady|wskazowki)\b",
         r"\b(?:onceki|yukaridaki|tum)\b(?:\W+\w+){0,2}?\W+(?:talimat|komut|yonerge|kural)\w*\b(?:\W+\w+){0,2}?\W+(?:yok ?say|gormezden|unut)\w*",
+    ]
+    .map(str::to_owned)
+    .to_vec()
+}
+
+/// The same in languages of other scripts.
+fn other_scripts() -> Vec<String> {
+    [
         // Russian and Ukrainian.
         r"(?:игнорируй|проигнорируй|забудь|ігноруй)\w*(?:\W+\w+){0,3}?\W+(?:предыдущ|прежн|все|выше|попередн|усі)\w*(?:\W+\w+){0,3}?\W*(?:инструкци|указани|команд|правил|інструкці|вказівк)\w*",
         r"\bты теперь\b|\bне (?:говори|сообщай|рассказывай)\w*(?: \w+){0,2} пользовател\w+",
@@ -218,6 +241,18 @@ fn latin(character: char) -> char {
     }
 }
 
+/// Whether a line may be written in look-alikes: letters of other scripts, or digits within words that are letters otherwise.
+fn is_disguised(line: &str) -> bool {
+    let mixed = |word: &str| {
+        let letters = word.chars().filter(char::is_ascii_alphabetic).count();
+        letters >= 3
+            && letters < word.len()
+            && letters * 2 >= word.len()
+            && word.chars().all(|it| it.is_ascii_alphabetic() || latin(it) != it)
+    };
+    !line.is_ascii() || line.split([' ', '-', '_', ':', ',', '.', '/', '"', '=']).filter(|it| mixed(it)).count() > 1
+}
+
 /// `i g n o r e`: letters that stand apart, put together. `None` when there are none.
 fn without_gaps(line: &str) -> Option<String> {
     let single = |it: &str| it.chars().count() == 1 && it.chars().all(char::is_alphabetic);
@@ -249,9 +284,9 @@ mod tests {
     #[test]
     fn every_rule_compiles() {
         for rule in rules() {
-            assert!(regex::Regex::new(&rule).is_ok(), "{rule}");
+            assert!(bytes::RegexBuilder::new(&rule).unicode(false).build().is_ok(), "{rule}");
         }
-        assert_eq!(RULES.len(), rules().len());
+        assert!(LATIN.is_some() && OTHERS.is_some());
     }
 
     #[test]
@@ -260,6 +295,14 @@ mod tests {
         assert!(lines.len() >= 60, "{}", lines.len());
         let missed: Vec<&String> = lines.iter().filter(|it| !addresses_assistant(it)).collect();
         assert!(missed.is_empty(), "{missed:#?}");
+    }
+
+    #[test]
+    fn lines_written_after_the_rules_are_told_apart_too() {
+        for (file, speaks) in [("speaks_held_out.jsonl", true), ("ordinary_held_out.jsonl", false)] {
+            let wrong: Vec<String> = corpus(file).into_iter().filter(|it| addresses_assistant(it) != speaks).collect();
+            assert!(wrong.is_empty(), "{file}: {wrong:#?}");
+        }
     }
 
     #[test]

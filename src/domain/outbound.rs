@@ -23,7 +23,12 @@ pub fn answer(structured: &mut Value) -> Found {
     lines.dedup();
     // The same line may stand in a table and as an example; it is one line.
     let addressing = lines.iter().filter(|it| instructions::addresses_assistant(it)).count();
+    // A cursor is ours and must come back as it left, whatever chance makes it look like.
+    let cursor = structured.get_mut("next_cursor").map(Value::take);
     let redacted = redact::value(structured);
+    if let (Some(place), Some(cursor)) = (structured.get_mut("next_cursor"), cursor) {
+        *place = cursor;
+    }
     if let Value::Object(fields) = structured {
         note(fields, Found { redacted, addressing });
     }
@@ -117,7 +122,7 @@ mod tests {
 
     #[test]
     fn an_answer_with_nothing_to_say_of_it_stays_as_it_is() {
-        let mut structured = json!({"summary": "3 pods, all healthy.", "next_cursor": "eyJ2IjoxfQ"});
+        let mut structured = json!({"summary": "3 pods, all healthy.", "next_cursor": "acme_q7Rk2ZxP9mWv4Lb8TnY3cHd6Js1F"});
         let before = structured.clone();
         assert_eq!(answer(&mut structured), Found::default());
         assert_eq!(structured, before);

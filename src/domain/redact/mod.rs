@@ -39,7 +39,7 @@ use scan::Scan;
 pub const MASK: &str = "[redacted]";
 
 /// Hiding one secret may show another for what it is; more often than this it never happened.
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 8;
 
 /// Masks the secrets of a text and counts them.
 pub fn text(text: &str) -> (Cow<'_, str>, usize) {

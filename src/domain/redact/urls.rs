@@ -45,7 +45,8 @@ pub(super) fn userinfo(scan: &mut Scan<'_>, place: usize) {
         end = next;
     }
     let password = scan.slice(start, end);
-    if !password.starts_with("[redacted") && !is_placeholder(password) && !password.contains("://") {
+    if !password.starts_with("[redacted") && !is_placeholder(password) && !password.starts_with("//") && !password.contains("://")
+    {
         scan.hide(start..end);
     }
 }
