@@ -24,10 +24,15 @@ if [ $# -eq 0 ]; then
 else
   targets=("$@")
 fi
+failed=()
 for target in "${targets[@]}"; do
   printf '\n== %s, %s s\n' "$target" "$seconds"
   known="tests/corpus/fuzz/$target"
   mkdir -p "fuzz/corpus/$target" "$known"
   cargo fuzz run --sanitizer none "$target" "fuzz/corpus/$target" "$known" -- \
-    -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 2>&1 | tail -n 40
+    -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 2>&1 | tail -n 40 || failed+=("$target")
 done
+if [ ${#failed[@]} -gt 0 ]; then
+  printf '\nfound something: %s; see fuzz/artifacts\n' "${failed[*]}"
+  exit 1
+fi

@@ -9,7 +9,16 @@ use super::{MASK, detect, manifest};
 
 /// Masks the secrets in every string of a value and counts them. Keys stay.
 pub(super) fn value(value: &mut Value) -> usize {
-    walk(value, false)
+    let mut hidden = 0;
+    // Hiding one secret may show that what stands beside it is one.
+    for _ in 0..super::ROUNDS {
+        let found = walk(value, false);
+        if found == 0 {
+            break;
+        }
+        hidden += found;
+    }
+    hidden
 }
 
 /// `in_secrets` says that the objects of this list are Secrets although they do not say so.
@@ -272,16 +281,30 @@ fn lines(texts: &mut [&mut String], between: &str) -> usize {
         if alone && !argument {
             continue;
         }
-        hidden += 1;
+        let mut changed = false;
         for index in first..=last {
+            let is_argument = argument && index > 0 && texts.get(index - 1).is_some_and(|it| is_secret_flag(it));
             let (Some(text), Some(start)) = (texts.get_mut(index), starts.get(index)) else { continue };
             let from = span.start.saturating_sub(*start).min(text.len());
             let to = (span.end - start).min(text.len());
             // Masks before this one have moved the places of a string; a string is cut only once.
-            if from < to && !text.contains(MASK) && text.is_char_boundary(from) && text.is_char_boundary(to) {
+            if from >= to || text.contains(MASK) || !text.is_char_boundary(from) || !text.is_char_boundary(to) {
+                continue;
+            }
+            // What follows a flag is its argument as a whole, whatever it looks like.
+            if is_argument {
+                MASK.clone_into(text);
+            } else {
                 text.replace_range(from..to, MASK);
             }
+            changed = true;
         }
+        hidden += usize::from(changed);
     }
     hidden
+}
+
+/// `--password` alone: what follows is the password.
+fn is_secret_flag(text: &str) -> bool {
+    text.starts_with('-') && !text.contains(['=', ' ']) && classify(text.trim_start_matches('-')).is_some()
 }

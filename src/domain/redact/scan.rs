@@ -12,6 +12,8 @@ pub(super) struct Scan<'a> {
     /// What is read.
     pub(super) text: &'a str,
     spans: Vec<Range<usize>>,
+    /// Where masks start already.
+    masks: Vec<usize>,
     /// End of the last span; what lies before it needs no second look.
     covered: usize,
     /// End of the last long run that was read in vain.
@@ -25,6 +27,7 @@ impl<'a> Scan<'a> {
         Self {
             text,
             spans: Vec::new(),
+            masks: text.match_indices(MASK).map(|it| it.0).collect(),
             covered: 0,
             dismissed: 0,
             #[cfg(test)]
@@ -93,10 +96,18 @@ impl<'a> Scan<'a> {
         place >= self.covered
     }
 
-    /// Marks a span as secret. Empty ones and masks stay as they are.
+    /// The mask that a place lies within, not at its start or end.
+    fn mask_around(&self, place: usize) -> Option<usize> {
+        let last = self.masks.partition_point(|it| *it < place).checked_sub(1)?;
+        self.masks.get(last).copied().filter(|it| place < it + MASK.len())
+    }
+
+    /// Marks a span as secret. Empty ones and masks stay as they are, and no mask is cut in two.
     pub(super) fn hide(&mut self, span: Range<usize>) {
-        let start = self.text.floor_char_boundary(span.start.min(self.len()));
-        let end = self.text.ceil_char_boundary(span.end.min(self.len()));
+        let start = self.mask_around(span.start).map_or(span.start, |it| it + MASK.len());
+        let end = self.mask_around(span.end).unwrap_or(span.end);
+        let start = self.text.floor_char_boundary(start.min(self.len()));
+        let end = self.text.ceil_char_boundary(end.min(self.len()));
         if start >= end || self.text.get(start..end).is_none_or(|it| it == MASK) {
             return;
         }

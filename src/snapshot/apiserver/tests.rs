@@ -131,7 +131,7 @@ fn selectors_that_the_fuzzer_found_are_answered_or_refused() {
     for file in std::fs::read_dir(folder).unwrap() {
         let bytes = std::fs::read(file.unwrap().path()).unwrap();
         let text = String::from_utf8_lossy(&bytes);
-        selected += selector::LabelSelector::parse(&text).is_ok_and(|it| it.selects(&pod)) as usize;
+        selected += usize::from(selector::LabelSelector::parse(&text).is_ok_and(|it| it.selects(&pod)));
         selected += terms::parse(&text).map_or(0, |it| it.len());
     }
     assert!(selected > 0);
