@@ -11,6 +11,7 @@ use crate::domain::account::Account;
 use crate::domain::cluster::Cluster;
 use crate::domain::cursor::Cursors;
 use crate::domain::names;
+use crate::domain::outbound;
 use crate::domain::target::{ClusterArguments, ClusterArn, Target};
 use crate::domain::time::Clock;
 use crate::error::{ErrorKind, ToolError};
@@ -100,7 +101,7 @@ impl Context {
     /// Tells the caller how far the call has come, where the caller asked.
     pub fn report_progress(&self, done: f64, total: Option<f64>, message: &str) {
         if let Some(progress) = &self.progress {
-            progress(done, total, message);
+            progress(done, total, &outbound::line(message));
         }
     }
 

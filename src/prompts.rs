@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::context::Context;
-use crate::domain::{names, text};
+use crate::domain::{names, outbound, text};
 use crate::error::{ErrorKind, ToolError};
 use crate::registry::{CallError, Registry};
 
@@ -101,6 +101,10 @@ pub fn all() -> &'static [Prompt] {
 /// # Errors
 /// `not_found` for an unknown prompt; `invalid_input` for a missing, unknown or overlong argument.
 pub async fn get(registry: &Registry, cx: &Context, name: &str, arguments: &JsonObject) -> Result<GetPromptResult, ToolError> {
+    fill(registry, cx, name, arguments).await.map_err(crate::registry::fit_to_leave)
+}
+
+async fn fill(registry: &Registry, cx: &Context, name: &str, arguments: &JsonObject) -> Result<GetPromptResult, ToolError> {
     let Some(prompt) = all().iter().find(|it| it.name == name) else {
         let near = names::did_you_mean(name, all().iter().map(|it| it.name.as_str()));
         return Err(ToolError::not_found(format!("there is no prompt `{name}`{near}")));
@@ -111,7 +115,8 @@ pub async fn get(registry: &Registry, cx: &Context, name: &str, arguments: &Json
         let value = values.get(argument.name.as_str()).copied().unwrap_or_default();
         body = body.replace(&format!("{{{{{}}}}}", argument.name), value);
     }
-    let mut messages = vec![PromptMessage::new_text(Role::User, body)];
+    // What the user filled in goes out like everything else.
+    let mut messages = vec![PromptMessage::new_text(Role::User, outbound::line(&body))];
     for gather in &prompt.gather {
         let arguments: JsonObject = gather
             .arguments

@@ -1,5 +1,5 @@
 //! What holds for every tool and no tool does itself: selection, validation of arguments, deadline, cancellation, panics,
-//! redaction and the size of answers.
+//! what is hidden, cleaned and counted on the way out, and the size of answers.
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
@@ -13,7 +13,7 @@ use serde_json::Value;
 use tracing::Instrument as _;
 
 use crate::context::Context;
-use crate::domain::{names, redact, render};
+use crate::domain::{names, outbound, render};
 use crate::error::{ErrorKind, ToolError};
 use crate::tool::{Effect, Entry, Permission, Toolset};
 
@@ -123,7 +123,8 @@ impl Registry {
     pub async fn call(&self, cx: &Context, name: &str, arguments: JsonObject) -> Result<Answer, CallError> {
         let Some(tool) = self.tools.get(name) else {
             let near = names::did_you_mean(name, self.tools.keys().copied());
-            return Err(CallError::UnknownTool(format!("there is no tool `{name}`{near}; `tools/list` names those there are")));
+            let message = format!("there is no tool `{name}`{near}; `tools/list` names those there are");
+            return Err(CallError::UnknownTool(outbound::line(&message)));
         };
         let span = tracing::info_span!("tool", name = tool.entry.meta.name);
         let started = Instant::now();
@@ -134,7 +135,7 @@ impl Registry {
             Ok(answer) => tracing::info!(outcome = "ok", milliseconds, redacted = answer.redacted, "called"),
             Err(err) => tracing::info!(outcome = err.kind.name(), milliseconds, "called"),
         });
-        result.map_err(CallError::Tool)
+        result.map_err(|err| CallError::Tool(fit_to_leave(err)))
     }
 
     async fn guarded(&self, cx: &Context, tool: &Registered, arguments: JsonObject) -> Result<Answer, ToolError> {
@@ -158,7 +159,7 @@ impl Registry {
         };
         match result {
             Ok(structured) => finish(name, structured, cx.limits.hard_limit),
-            Err(err) => Err(redacted_error(err)),
+            Err(err) => Err(err),
         }
     }
 }
@@ -247,12 +248,7 @@ fn describe(err: &jsonschema::ValidationError<'_>, schema: &Value) -> String {
 }
 
 fn finish(name: &str, mut structured: Value, hard_limit: usize) -> Result<Answer, ToolError> {
-    let redacted = redact::value(&mut structured);
-    if redacted > 0
-        && let Value::Object(fields) = &mut structured
-    {
-        fields.insert("redacted".to_owned(), redacted.into());
-    }
+    let redacted = outbound::answer(&mut structured).redacted;
     let size = structured.to_string().chars().count();
     if size > hard_limit {
         return Err(ToolError::new(
@@ -266,8 +262,9 @@ fn finish(name: &str, mut structured: Value, hard_limit: usize) -> Result<Answer
 }
 
 /// Errors quote what services said, and services quote what they were sent.
-pub(crate) fn redacted_error(mut err: ToolError) -> ToolError {
-    err.message = redact::text(&crate::domain::text::clean(&err.message)).0.into_owned();
+pub(crate) fn fit_to_leave(mut err: ToolError) -> ToolError {
+    err.message = outbound::line(&err.message);
+    err.hint = err.hint.as_deref().map(outbound::line);
     err
 }
 

@@ -9,7 +9,7 @@ use rmcp::model::JsonObject;
 use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
 use schemars::{JsonSchema, Schema};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The schema of a tool's arguments.
 pub fn input<T: JsonSchema>() -> Arc<JsonObject> {
@@ -18,7 +18,17 @@ pub fn input<T: JsonSchema>() -> Arc<JsonObject> {
 
 /// The schema of a tool's answer.
 pub fn output<T: JsonSchema>() -> Arc<JsonObject> {
-    build::<T>(SchemaSettings::draft2020_12().for_serialize())
+    let mut schema = JsonObject::clone(&build::<T>(SchemaSettings::draft2020_12().for_serialize()));
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        // What the registry may add to any answer.
+        properties.entry("warnings").or_insert_with(
+            || json!({"type": "array", "description": "What to mind when reading this answer.", "items": {"type": "string"}}),
+        );
+        properties.entry("redacted").or_insert_with(|| {
+            json!({"type": "integer", "description": "How many secrets were hidden as `[redacted]`; absent when none.", "minimum": 1})
+        });
+    }
+    Arc::new(schema)
 }
 
 fn build<T: JsonSchema>(settings: SchemaSettings) -> Arc<JsonObject> {

@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::domain::account::Account;
 use crate::domain::log_event::LogFilter;
 use crate::domain::metric::MetricQuery;
+use crate::domain::outbound;
 use crate::error::{ErrorKind, ToolError};
 use crate::tool::Permission;
 
@@ -104,7 +105,7 @@ impl AwsReport {
     }
 
     fn fail(&mut self, err: &ToolError) {
-        let err = crate::registry::redacted_error(err.clone());
+        let err = crate::registry::fit_to_leave(err.clone());
         self.error = Some(err.message);
         self.next_step = err.hint;
         self.kind = Some(err.kind);
@@ -236,8 +237,8 @@ fn judge(tried: Option<Result<(), ToolError>>) -> (&'static str, Option<String>)
         Some(Err(err)) => match err.kind {
             // Whether a thing exists is said only to those who may know.
             ErrorKind::NotFound => ("allowed", None),
-            ErrorKind::AccessDenied => ("denied", Some(crate::registry::redacted_error(err).message)),
-            _ => ("unproven", Some(crate::registry::redacted_error(err).message)),
+            ErrorKind::AccessDenied => ("denied", Some(outbound::line(&err.message))),
+            _ => ("unproven", Some(outbound::line(&err.message))),
         },
     }
 }

@@ -103,7 +103,7 @@ pub(super) async fn check(cx: &Context, target: Target, needs: &Needs) -> Cluste
         Ok(Ok(lack)) => lack,
         Ok(Err(err)) => {
             let refused = err.kind == ErrorKind::AccessDenied;
-            let err = crate::registry::redacted_error(err);
+            let err = crate::registry::fit_to_leave(err);
             report.error = Some(err.message);
             report.next_step = err.hint;
             refused.then_some(Lack::Unknown)

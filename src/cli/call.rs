@@ -8,7 +8,8 @@ use rmcp::model::JsonObject;
 use serde_json::Value;
 
 use super::Failure;
-use super::options::{Options, registry, start_logs};
+use super::logs;
+use super::options::{Options, registry};
 use super::output;
 use crate::domain::cursor::Cursors;
 use crate::error::ToolError;
@@ -39,7 +40,7 @@ pub(super) struct Call {
 impl Call {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let settings = self.options.settings()?;
-        start_logs(&settings)?;
+        logs::start(&settings)?;
         let registry = registry(&settings)?;
         let arguments = parse(&self.arguments).map_err(Failure::Usage)?;
         let mut cx = self.options.context(&settings)?;

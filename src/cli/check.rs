@@ -7,7 +7,8 @@ use clap::Args;
 use serde_json::json;
 
 use super::Failure;
-use super::options::{Options, registry, start_logs};
+use super::logs;
+use super::options::{Options, registry};
 use super::output;
 use crate::check::{self, ClusterReport, Question, Report};
 use crate::domain::render;
@@ -39,7 +40,7 @@ pub(super) struct Check {
 impl Check {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let settings = self.options.settings()?;
-        start_logs(&settings)?;
+        logs::start(&settings)?;
         let registry = registry(&settings)?;
         let mut cx = self.options.context(&settings)?;
         if std::io::stderr().is_terminal() {

@@ -5,6 +5,7 @@ mod check;
 mod completions;
 mod config;
 mod demo;
+mod logs;
 mod options;
 mod output;
 mod permissions;

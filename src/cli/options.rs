@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::Failure;
 use crate::aws::sdk::SdkAws;
-use crate::config::{LogFormat, Settings};
+use crate::config::Settings;
 use crate::context::{Context, Limits, World};
 use crate::domain::cursor::Cursors;
 use crate::domain::time::Clock;
@@ -156,20 +156,4 @@ fn live(settings: &Settings) -> Result<World, Failure> {
     };
     let clusters = LiveClusters::new(aws.clone(), ways);
     Ok(World { aws: Arc::new(aws), clusters: Arc::new(clusters), clock: Clock::System })
-}
-
-/// Sends logs to standard error; standard output belongs to the protocol and to results.
-pub(super) fn start_logs(settings: &Settings) -> Result<(), Failure> {
-    use tracing_subscriber::EnvFilter;
-    let level = settings.log.level.as_deref().unwrap_or("warn");
-    // The Kubernetes client logs what we report ourselves, and whole bodies that it cannot parse.
-    let filter = EnvFilter::try_new(format!("{level},kube_client=off,{}", crate::aws::QUIET))
-        .map_err(|err| Failure::Usage(ToolError::invalid(format!("`log.level`: `{level}` is no filter: {err}"))))?;
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // A second subscriber in one process, as in tests, changes nothing.
-    let _ = match settings.log.format {
-        Some(LogFormat::Json) => logs.json().try_init(),
-        _ => logs.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init(),
-    };
-    Ok(())
 }

@@ -13,9 +13,9 @@ pub(super) fn line(text: &str) -> std::io::Result<()> {
     output.flush()
 }
 
-/// Writes a line to standard error; there is nowhere to report that this failed.
+/// Writes a line to standard error, its secrets masked; there is nowhere to report that this failed.
 pub(super) fn error(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", crate::domain::outbound::line(text));
 }
 
 /// Whether the reader of our output has gone, as `head` does.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::Failure;
-use super::options::{Options, registry, start_logs};
+use super::logs;
+use super::options::{Options, registry};
 use super::output;
 use crate::server::http::{self, HttpOptions};
 use crate::server::{Server, stdio, stop_requested};
@@ -37,7 +38,7 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 impl Serve {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let settings = self.options.settings()?;
-        start_logs(&settings)?;
+        logs::start(&settings)?;
         let server = Server::new(Arc::new(registry(&settings)?), self.options.context(&settings)?);
         let Some(address) = self.http else {
             return Ok(stdio::serve(server).await?);

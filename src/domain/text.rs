@@ -1,5 +1,7 @@
 //! Text that comes from clusters: cleaned, capped, and never trusted.
 
+pub use super::instructions::addresses_assistant;
+
 /// Longest line that leaves the server, in characters.
 pub const MAX_LINE: usize = 500;
 
@@ -8,20 +10,29 @@ pub fn cut(text: &str, max: usize) -> String {
     if text.len() <= max {
         return text.to_owned();
     }
+    // Half a secret is not known for one any more.
+    let text = super::redact::text(text).0;
+    if text.len() <= max {
+        return text.into_owned();
+    }
     let end = text.floor_char_boundary(max);
     let (head, tail) = text.split_at(end);
     format!("{head}… ({} more characters)", tail.chars().count())
 }
 
-/// Makes text from a cluster safe to show: no ANSI sequences, no control, bidirectional or zero-width characters.
+/// Makes text from a cluster safe to show: no escape sequences, no control, bidirectional or invisible characters.
 ///
-/// Line feeds and tabs stay. Such characters hide text from people that a model still reads.
+/// Line feeds and tabs stay. Such characters hide text from people that a model still reads, or carry text that nobody sees.
 pub fn clean(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {
         match character {
             '\u{1b}' => skip_escape(&mut characters),
+            // The same sequences in the form of eight bits.
+            '\u{9b}' => skip_control_sequence(&mut characters),
+            '\u{90}' | '\u{98}' | '\u{9d}'..='\u{9f}' => skip_string(&mut characters),
+            '\u{2028}' | '\u{2029}' => clean.push('\n'),
             '\n' | '\t' => clean.push(character),
             _ if character.is_control() || is_invisible(character) => {}
             _ => clean.push(character),
@@ -30,69 +41,61 @@ pub fn clean(text: &str) -> String {
     clean
 }
 
+/// Whether [`clean`] would leave a text as it is.
+pub fn is_clean(text: &str) -> bool {
+    text.chars()
+        .all(|it| matches!(it, '\n' | '\t') || !it.is_control() && !is_invisible(it) && !matches!(it, '\u{2028}' | '\u{2029}'))
+}
+
 /// [`clean`]s one line and cuts it to [`MAX_LINE`].
 pub fn clean_line(line: &str) -> String {
     cut(clean(line).trim_end(), MAX_LINE)
 }
 
-fn skip_escape(characters: &mut std::iter::Peekable<std::str::Chars<'_>>) {
+type Characters<'a> = std::iter::Peekable<std::str::Chars<'a>>;
+
+fn skip_escape(characters: &mut Characters<'_>) {
     match characters.peek() {
-        // A control sequence ends with a letter or one of `@[\]^_`{|}~`.
         Some('[') => {
             characters.next();
-            for character in characters.by_ref() {
-                if ('\u{40}'..='\u{7e}').contains(&character) {
-                    break;
-                }
-            }
+            skip_control_sequence(characters);
         }
-        // An operating system command ends with a bell, or with the escape of the next sequence.
-        Some(']') => {
-            while let Some(character) = characters.peek() {
-                if matches!(character, '\u{1b}' | '\n') {
-                    break;
-                }
-                if characters.next() == Some('\u{7}') {
-                    break;
-                }
-            }
-        }
-        Some(_) => {
+        // Commands of the operating system, device strings, privacy and application messages.
+        Some(']' | 'P' | 'X' | '^' | '_') => {
             characters.next();
+            skip_string(characters);
         }
-        None => {}
+        // Sequences of two or three characters: intermediate ones, then the last.
+        Some(' '..='~') => {
+            while characters.next_if(|it| (' '..='/').contains(it)).is_some() {}
+            characters.next_if(|it| ('0'..='~').contains(it));
+        }
+        _ => {}
+    }
+}
+
+/// Parameters, and the character that ends them. What can be no part of a sequence is text again.
+fn skip_control_sequence(characters: &mut Characters<'_>) {
+    while characters.next_if(|it| (' '..='?').contains(it)).is_some() {}
+    characters.next_if(|it| ('@'..='~').contains(it));
+}
+
+/// A string ends with a bell, with its terminator, or at the end of the line.
+fn skip_string(characters: &mut Characters<'_>) {
+    while let Some(character) = characters.next_if(|it| !matches!(it, '\u{1b}' | '\n')) {
+        if matches!(character, '\u{7}' | '\u{9c}') {
+            break;
+        }
     }
 }
 
 fn is_invisible(character: char) -> bool {
     matches!(
         character,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
     )
-}
-
-/// Whether a line from a cluster speaks to an assistant rather than to an operator.
-///
-/// Such lines are counted in `warnings`, never removed: what they say may matter to the reader.
-pub fn addresses_assistant(line: &str) -> bool {
-    const PHRASES: &[&str] = &[
-        "ignore previous instructions",
-        "ignore all previous",
-        "ignore the above",
-        "disregard previous",
-        "disregard all previous",
-        "you are now",
-        "system prompt",
-        "as an ai",
-        "dear assistant",
-        "assistant:",
-        "<system>",
-        "call the tool",
-        "do not tell the user",
-    ];
-    let lower = line.to_lowercase();
-    PHRASES.iter().any(|phrase| lower.contains(phrase))
 }
 
 /// Joins names as prose: `a`, `a and b`, `a, b and c`.
@@ -118,7 +121,18 @@ mod tests {
         assert_eq!(clean("\u{1b}[31mred\u{1b}[0m \u{202e}abc\u{200b}\u{7}\ttab\nline"), "red abc\ttab\nline");
         assert_eq!(clean("\u{1b}]0;title\u{7}after"), "after");
         assert_eq!(clean("\u{1b}"), "");
+        assert_eq!(clean("\u{9b}31mred\u{1b}Pq data\u{1b}\\ end \u{1b}(Bx"), "red end x");
+        assert_eq!(clean("\u{1b}[31é"), "é");
+        assert_eq!(clean("a\u{fe0f}\u{e0101}\u{3164}b\u{2028}c"), "ab\nc");
         assert_eq!(clean("ünïcode → stays"), "ünïcode → stays");
+    }
+
+    #[test]
+    fn no_half_of_a_secret_is_left_by_a_cut() {
+        let line = format!("{} postgres://app:hunter2hunter2hunter2@db/x {}", "a".repeat(40), "b".repeat(80));
+        for max in 40..90 {
+            assert!(!cut(&line, max).contains("hunter"), "{max}: {}", cut(&line, max));
+        }
     }
 
     #[test]

@@ -28,3 +28,4 @@ mod stopping;
 mod support;
 mod tokens;
 mod tools;
+mod ways_out;

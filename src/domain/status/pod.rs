@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::Health;
 use crate::domain::object::{Field, Object};
+use crate::domain::redact;
 use crate::domain::text::clean_line;
 use crate::domain::time::age;
 
@@ -137,7 +138,7 @@ const DETAIL: usize = 110;
 
 /// A reason with what its message adds.
 fn with_detail(reason: &str, message: &str) -> String {
-    let message = clean_line(message);
+    let message = clean_line(&redact::text(message).0);
     if message.is_empty() { reason.to_owned() } else { format!("{reason}: {}", shortened(&message)) }
 }
 

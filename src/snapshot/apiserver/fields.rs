@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::resources::{Origin, Resource};
+use super::terms;
 use crate::domain::object::Object;
 
 /// A field selector; without terms it selects everything.
@@ -57,14 +58,9 @@ const FIELDS: &[(&str, &str, &str, &str)] = &[
 impl FieldSelector {
     /// Parses a selector over the fields of a resource.
     pub(super) fn parse(text: &str, resource: &Resource) -> Result<Self, String> {
-        let terms = split(text).into_iter().filter(|it| !it.is_empty()).map(|term| {
-            let wrong = || format!("invalid selector: '{text}'; can't understand '{term}'");
-            let position = term.find(['=', '!']).ok_or_else(wrong)?;
-            let (label, rest) = term.split_at(position);
-            let operators = [("!=", false), ("==", true), ("=", true)];
-            let (value, equals) =
-                operators.iter().find_map(|(it, equals)| Some((rest.strip_prefix(it)?, *equals))).ok_or_else(wrong)?;
-            Ok(Term { field: field(label, resource)?, equals, value: unescape(value) })
+        let terms = terms::parse(text)?.into_iter().map(|term| {
+            let terms::Term { label, equals, value } = term;
+            Ok(Term { field: field(&label, resource)?, equals, value })
         });
         terms.collect::<Result<_, String>>().map(Self)
     }
@@ -114,30 +110,6 @@ fn of_new_event(label: &str) -> Option<String> {
         "reportingController" => Some("reportingComponent".to_owned()),
         _ => Some(format!("involvedObject.{}", label.strip_prefix("regarding.")?)),
     }
-}
-
-/// Splits at the commas that no backslash escapes.
-fn split(text: &str) -> Vec<&str> {
-    let mut terms = Vec::new();
-    let (mut start, mut escaped) = (0, false);
-    for (index, character) in text.char_indices() {
-        if character == ',' && !escaped {
-            terms.extend(text.get(start..index));
-            start = index + 1;
-        }
-        escaped = character == '\\' && !escaped;
-    }
-    terms.extend(text.get(start..));
-    terms
-}
-
-fn unescape(value: &str) -> String {
-    let mut text = String::with_capacity(value.len());
-    let mut characters = value.chars();
-    while let Some(character) = characters.next() {
-        text.push(if character == '\\' { characters.next().unwrap_or('\\') } else { character });
-    }
-    text
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod reviews;
 mod selector;
 mod status;
 mod store;
+mod terms;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -123,3 +123,17 @@ async fn only_reads_and_reviews_are_answered() {
     let delete = Request::delete("/api/v1/namespaces/n/pods/a").body(Body::empty()).unwrap();
     assert!(server(Usage::default()).client().send(delete).await.is_err());
 }
+
+#[test]
+fn selectors_that_the_fuzzer_found_are_answered_or_refused() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/fuzz/selector");
+    let pod = Object::new(json!({"metadata": {"labels": {"app": "web", "size": "7"}}}));
+    let mut selected = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        let text = String::from_utf8_lossy(&bytes);
+        selected += usize::from(selector::LabelSelector::parse(&text).is_ok_and(|it| it.selects(&pod)));
+        selected += terms::parse(&text).map_or(0, |it| it.len());
+    }
+    assert!(selected > 0);
+}

@@ -114,6 +114,10 @@ pub struct Output {
     /// What could not be read, or only in part.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
+    /// How many secrets were hidden as `[redacted]` in what was read; absent when none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    redacted: Option<usize>,
 }
 
 /// Who answered.

@@ -13,7 +13,7 @@ use crate::domain::table::{Omitted, Table};
 use crate::domain::target::{ClusterArguments, Target};
 use crate::domain::text::{clean_line, cut, join_and};
 use crate::domain::time::age;
-use crate::domain::{names, trim};
+use crate::domain::{names, redact, trim};
 use crate::error::{ErrorKind, ToolError};
 use crate::k8s::Client;
 use crate::k8s::api::{self, ListOptions};
@@ -108,6 +108,10 @@ pub struct Output {
     /// What could not be read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
+    /// How many secrets were hidden as `[redacted]`; absent when none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    redacted: Option<usize>,
 }
 
 /// A controlling owner.
@@ -187,6 +191,7 @@ impl Tool for GetResource {
             fields: Table::default(),
             omitted: None,
             warnings,
+            redacted: None,
         };
         let how = "Pass them as `fields`, or another `view`.";
         if input.fields.is_empty() {
@@ -198,7 +203,20 @@ impl Tool for GetResource {
             output.fields = fields;
             output.omitted = Omitted::some(cut, "Ask for fewer fields, or for parts of the large ones.");
         }
+        let shown = output.object.iter().flat_map(Map::values).map(masks).sum::<usize>();
+        let hidden = shown + output.fields.rows.iter().flatten().map(|it| it.matches(redact::MASK).count()).sum::<usize>();
+        output.redacted = (hidden > 0).then_some(hidden);
         Ok(output)
+    }
+}
+
+/// How many secrets have been masked in a value.
+fn masks(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.matches(redact::MASK).count(),
+        Value::Array(items) => items.iter().map(masks).sum(),
+        Value::Object(fields) => fields.values().map(masks).sum(),
+        _ => 0,
     }
 }
 
@@ -334,6 +352,8 @@ const IDENTITY: &[&str] = &["uid", "resourceVersion", "generation", "ownerRefere
 /// The object as the view asks for, and the paths of what was cut.
 fn shown(object: &Object, view: View, budget: usize) -> (Map<String, Value>, Vec<String>) {
     let mut value = cleaned(object);
+    // Before anything is taken away: what a value is, its surroundings tell, and half a secret is not known for one.
+    redact::value(&mut value);
     if let Value::Object(fields) = &mut value {
         match view {
             View::Spec => fields.retain(|key, _| key != "status" && key != "metadata"),
@@ -416,7 +436,7 @@ fn drop_defaults(value: &mut Value) {
     }
 }
 
-/// The object without noise and without the values of a Secret.
+/// The object without noise.
 fn cleaned(object: &Object) -> Value {
     let mut value = object.value().clone();
     if let Some(Value::Object(metadata)) = value.get_mut("metadata") {
@@ -426,34 +446,21 @@ fn cleaned(object: &Object) -> Value {
             annotations.retain(|key, _| key != "kubectl.kubernetes.io/last-applied-configuration");
         }
     }
-    if object.kind() == "Secret" {
-        for field in ["data", "stringData"] {
-            if let Some(Value::Object(data)) = value.get_mut(field) {
-                data.values_mut().for_each(|it| *it = size_of_secret(it, field == "data"));
-            }
-        }
-    }
     value
-}
-
-fn size_of_secret(value: &Value, encoded: bool) -> Value {
-    let text = value.as_str().unwrap_or_default();
-    let padding = text.bytes().rev().take_while(|it| *it == b'=').count();
-    let bytes = if encoded { (text.len() / 4 * 3).saturating_sub(padding) } else { text.len() };
-    Value::from(format!("{bytes} bytes"))
 }
 
 /// The fields asked for, and how many values were cut.
 fn fields(object: &Object, paths: &[String], budget: usize) -> Result<(Table, usize), ToolError> {
-    let value = cleaned(object);
-    // What is left out of every view can still be asked for, but not the values of a Secret.
-    let whole = if object.kind() == "Secret" { &value } else { object.value() };
+    // What is left out of every view can still be asked for, but for the copy of a Secret.
+    let mut whole = if object.kind() == "Secret" { cleaned(object) } else { object.value().clone() };
+    // Before the fields are taken out: what a value is, its surroundings tell.
+    redact::value(&mut whole);
     let mut table = Table::new(["path", "value"]);
     for path in paths {
-        let found = trim::find(whole, path);
+        let found = trim::find(&whole, path);
         if found.is_empty() {
             let last = path.rsplit(['.', '[']).next().unwrap_or(path).trim_end_matches(']');
-            let known = trim::names_at(whole, path);
+            let known = trim::names_at(&whole, path);
             let near = names::did_you_mean(last, known.iter().copied());
             let known: Vec<&str> = known.into_iter().take(30).collect();
             return Err(ToolError::invalid(format!("`fields`: {} has no `{path}`{near}", object.address()))
@@ -494,7 +501,10 @@ mod tests {
         for view in [View::Summary, View::Spec, View::Full] {
             let (shown, _) = shown(&secret, view, 4_000);
             let text = Value::from(shown).to_string();
-            assert!(text.contains("\"k\":\"7 bytes\"") && !text.contains("hunter2") && !text.contains("aHVudGVyMg"), "{text}");
+            assert!(
+                text.contains("\"k\":\"[redacted] 7 bytes\"") && !text.contains("hunter2") && !text.contains("aHVudGVyMg"),
+                "{text}"
+            );
         }
         let (table, _) = fields(&secret, &["data.k".into(), "stringData".into(), "metadata".into()], 4_000).unwrap();
         let text = format!("{table:?}");

@@ -35,6 +35,7 @@ pub(super) fn build(cx: &Context, target: Target, request: &Request, parts: Part
     let several = parts.pods.as_ref().is_some_and(|it| it.read.len() > 1);
     let number = logs.len();
     let read: u64 = logs.iter().map(|it| it.told.read).sum();
+    let redacted: usize = logs.iter().map(|it| it.told.redacted).sum();
     let groups = join(logs);
     let mut budget = Budget::new(cx.limits.budget * 9 / 10, groups.len());
     let mut seen = Seen::default();
@@ -95,6 +96,7 @@ pub(super) fn build(cx: &Context, target: Target, request: &Request, parts: Part
         patterns: (request.mode == Mode::Patterns).then(|| patterns.into_table()),
         omitted: Omitted::some(seen.omitted, how),
         warnings,
+        redacted: (redacted > 0).then_some(redacted),
     }
 }
 

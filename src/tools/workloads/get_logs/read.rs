@@ -12,6 +12,7 @@ use super::filter::{LineFilter, Period};
 use super::instances::{Instance, Wanted};
 use crate::context::Context;
 use crate::domain::log::{Mined, Miner};
+use crate::domain::redact;
 use crate::domain::text::{clean_line, count};
 use crate::error::{ErrorKind, ToolError};
 use crate::k8s::Client;
@@ -62,12 +63,14 @@ pub(super) struct Told {
     pub(super) content: Content,
     /// What is not in it.
     pub(super) note: Option<String>,
+    /// Secrets that were masked in it.
+    pub(super) redacted: usize,
 }
 
 impl Told {
     /// Adds the log of the same container of another pod; gives it back when both are lines.
     pub(super) fn join(&mut self, other: Self) -> Option<Self> {
-        let Self { read, matched, from, to, content, note } = other;
+        let Self { read, matched, from, to, content, note, redacted } = other;
         match (&mut self.content, content) {
             (Content::Patterns(all), Content::Patterns(mined)) => {
                 all.join(mined);
@@ -76,9 +79,10 @@ impl Told {
                 self.from = [self.from, from].into_iter().flatten().min();
                 self.to = self.to.max(to);
                 self.note = self.note.take().or(note);
+                self.redacted += redacted;
                 None
             }
-            (_, content) => Some(Self { read, matched, from, to, content, note }),
+            (_, content) => Some(Self { read, matched, from, to, content, note, redacted }),
         }
     }
 }
@@ -104,6 +108,7 @@ pub(super) struct Sink<'a> {
     matched: u64,
     from: Option<Timestamp>,
     to: Option<Timestamp>,
+    secrets: redact::Lines,
     content: Taking,
 }
 
@@ -118,7 +123,7 @@ impl<'a> Sink<'a> {
             Mode::Patterns => Taking::Patterns(Box::default()),
             Mode::Lines => Taking::Lines(VecDeque::new()),
         };
-        Self { request, read: 0, matched: 0, from: None, to: None, content }
+        Self { request, read: 0, matched: 0, from: None, to: None, secrets: redact::Lines::default(), content }
     }
 
     /// Takes a line; returns whether further ones can be wanted.
@@ -129,6 +134,9 @@ impl<'a> Sink<'a> {
             return false;
         }
         self.read += 1;
+        // Before anything else sees the line: patterns take values from their keys, and filters could be used to guess.
+        let Some(line) = self.secrets.line(line) else { return true };
+        let line = line.as_ref();
         if !self.request.filter.wants(line) {
             return true;
         }
@@ -149,6 +157,7 @@ impl<'a> Sink<'a> {
 
     pub(super) fn finish(self, note: Option<String>) -> Told {
         let (mut from, mut to) = (self.from, self.to);
+        let redacted = self.secrets.hidden();
         let content = match self.content {
             Taking::Patterns(miner) => {
                 let mined = miner.finish();
@@ -159,7 +168,7 @@ impl<'a> Sink<'a> {
             }
             Taking::Lines(lines) => Content::Lines(lines),
         };
-        Told { read: self.read, matched: self.matched, from, to, content, note }
+        Told { read: self.read, matched: self.matched, from, to, content, note, redacted }
     }
 }
 

@@ -3,6 +3,7 @@
 
 use crate::domain::names;
 use crate::domain::object::{Object, at};
+use crate::domain::redact;
 use crate::domain::status::{self, Status};
 use crate::domain::text::clean_line;
 use crate::error::ToolError;
@@ -84,12 +85,21 @@ impl Columns {
 
     /// The cells of an object.
     pub(in crate::tools::workloads) fn cells(&self, object: &Object, status: &Status, printed: &[String]) -> Vec<String> {
+        // What a field holds, its surroundings tell: `value` beside a name of a password.
+        let safe = self.have_fields().then(|| {
+            let mut value = object.value().clone();
+            redact::value(&mut value);
+            value
+        });
         let cell = |source: &Source| match source {
             Source::Own(index) => status.cells.get(*index).cloned().unwrap_or_default(),
             Source::Printed(index) => printed.get(*index).cloned().unwrap_or_default(),
             Source::Label(key) => object.label(key).unwrap_or_default().to_owned(),
-            Source::Annotation(key) => object.annotation(key).unwrap_or_default().to_owned(),
-            Source::Field(path) => match at(object.value(), path) {
+            Source::Annotation(key) => {
+                let annotations = safe.as_ref().and_then(|it| it.get("metadata")?.get("annotations"));
+                annotations.and_then(|it| it.get(key)?.as_str()).unwrap_or_default().to_owned()
+            }
+            Source::Field(path) => match safe.as_ref().and_then(|it| at(it, path)) {
                 Some(serde_json::Value::String(text)) => text.clone(),
                 Some(serde_json::Value::Null) | None => String::new(),
                 Some(other) => other.to_string(),
