@@ -59,7 +59,8 @@ pub(super) fn load(files: Files) -> Result<Snapshot, ToolError> {
         return Err(ToolError::invalid("the snapshot holds no cluster").with_hint("Put objects into `clusters/<name>/objects/`."));
     }
     let clusters = parts.into_iter().map(|(name, parts)| {
-        let server = ApiServer::new(parts.objects, parts.logs, head.taken_at, usage.clone());
+        let new = if head.complete { ApiServer::new } else { ApiServer::in_part };
+        let server = new(parts.objects, parts.logs, head.taken_at, usage.clone());
         (name, RecordedCluster { eks: parts.eks, server })
     });
     Ok(Snapshot {
