@@ -81,6 +81,7 @@ async fn what_does_not_exist_is_answered_with_near_names() {
     )
     .await;
     fails("list_resources", json!({"cluster": "payment", "region": "us-east-1", "kind": "Pod"}), NotFound, &["`payments`"]).await;
+    fails("describe_cluster", json!({"cluster": "storefrnt"}), NotFound, &["did you mean `storefront` in us-west-2?"]).await;
     fails("list_resources", json!({"cluster": "dev", "kind": "Pdo"}), InvalidInput, &["`Pdo`", "did you mean"]).await;
     fails(
         "get_logs",

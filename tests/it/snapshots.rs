@@ -97,7 +97,7 @@ async fn the_other_tools_answer_what_kubernetes_knows() {
     let answer = world.call("list_events", json!({"cluster": "incident"})).await;
     let group = &answer["groups"]["rows"][0];
     assert_eq!((group[1].as_str(), group[3].as_str()), (Some("BackOff"), Some("12")), "{answer:#}");
-    let answer = world.call("list_clusters", json!({"include_external": true})).await;
+    let answer = world.call("list_clusters", json!({})).await;
     assert!(answer["clusters"].to_string().contains("incident"), "{answer:#}");
     let answer = world.call("describe_cluster", json!({"cluster": "incident"})).await;
     assert_eq!(answer["kubernetes"]["version"], "v1.34.2-eks-1", "{answer:#}");

@@ -93,7 +93,14 @@ impl ApiServer {
         // The version of the server is that of its newest node.
         let node = Store::new(Vec::new()).resource("", "v1", "nodes").and_then(|it| generated.first(it));
         let store = Store::new(node.into_iter().collect());
-        Self(Arc::new(State { store, generated: Some(generated), complete: true, logs: BTreeMap::new(), now, usage: Usage::default() }))
+        Self(Arc::new(State {
+            store,
+            generated: Some(generated),
+            complete: true,
+            logs: BTreeMap::new(),
+            now,
+            usage: Usage::default(),
+        }))
     }
 
     /// Answers one request, as a real API server does over HTTP.
