@@ -171,7 +171,19 @@ fn malformed_snapshots_are_named_with_file_line_and_column() {
         &[("snapshot.json", head), ("clusters/a/objects/x.yaml", "kind: Pod\n  bad: [")],
         &["clusters/a/objects/x.yaml", "line 2"],
     );
-    says(&[("snapshot.json", head), ("clusters/a/objects/x.yaml", "kind: Pod\n")], &["x.yaml", "metadata.name"]);
+    let list = "kind: List\nitems:\n- {kind: Pod, metadata: {name: a}}\n- metadata: {name: b}\n";
+    for (file, content, words) in [
+        ("x.yaml", "kind: Pod\n", ["line 1 column 1", "metadata.name"]),
+        ("x.yaml", "kind: Pod\nmetadata: {name: a}\n---\n- 1\n", ["line 4 column 1", "no object"]),
+        ("x.yaml", list, ["line 4 column 3", "no `kind`"]),
+        ("x.json", "{\"kind\": \"PodList\", \"items\": [\n {\"metadata\": {}}]}", ["line 2 column 2", "metadata.name"]),
+    ] {
+        says(&[("snapshot.json", head), (&format!("clusters/a/objects/{file}"), content)], &[&[file], &words[..]].concat());
+    }
+    says(&[("snapshot.json", head), ("clusters/a/objets/x.yaml", "")], &["`objets`", "did you mean `objects`?"]);
+    says(&[("snapshot.json", head), ("cluster/a/objects/x.yaml", "")], &["`cluster`", "did you mean `clusters`?"]);
+    says(&[("snapshot.json", head), ("aws/metric/x.json", "[]")], &["`metric`", "did you mean `metrics`?"]);
+    says(&[("snapshot.json", &head.replace("us-east-1", "xx"))], &["snapshot.json", "`region`", "`xx`"]);
     says(
         &[("snapshot.json", head), ("clusters/a/logs/pod.log", "x")],
         &["clusters/a/logs/pod.log", "<namespace>_<pod>_<container>"],
