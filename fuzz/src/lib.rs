@@ -5,12 +5,15 @@
 pub mod error {
     /// A failure, as far as a parser of times fails.
     #[derive(Debug)]
-    pub struct ToolError(pub String);
+    pub struct ToolError {
+        /// Why.
+        pub message: String,
+    }
 
     impl ToolError {
         /// The input is wrong.
         pub fn invalid(message: impl Into<String>) -> Self {
-            Self(message.into())
+            Self { message: message.into() }
         }
 
         /// The next step, which no target looks at.
@@ -25,27 +28,32 @@ pub mod error {
 #[path = "../../src/domain"]
 pub mod domain {
     pub mod instructions;
+    pub mod log;
     pub mod names;
     pub mod object;
     pub mod outbound;
     pub mod quantity;
     pub mod redact;
+    pub mod selector;
     pub mod text;
     pub mod time;
 }
 
-/// The parsers of selectors.
+/// The parser of field selectors, and that of label selectors beside it.
 #[path = "../../src/snapshot/apiserver"]
 pub mod selectors {
-    mod selector;
     mod terms;
 
     use crate::domain::object::Object;
+    use crate::domain::selector::LabelSelector;
 
     /// Parses both kinds and asks the label selector about an object.
     pub fn check(text: &str, object: &Object) {
-        if let Ok(selector) = selector::LabelSelector::parse(text) {
-            let _ = selector.selects(object);
+        match LabelSelector::parse(text) {
+            Ok(selector) => {
+                let _ = selector.selects(object);
+            }
+            Err(wrong) => assert!((1..=text.chars().count() + 1).contains(&wrong.at), "{wrong:?}"),
         }
         let _ = terms::parse(text);
     }

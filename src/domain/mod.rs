@@ -19,6 +19,7 @@ pub mod principal;
 pub mod quantity;
 pub mod redact;
 pub mod render;
+pub mod selector;
 pub mod status;
 pub mod table;
 pub mod target;

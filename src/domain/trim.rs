@@ -127,6 +127,8 @@ fn shrink(value: &mut Value, budget: usize, path: &str, cut: &mut Vec<String>) {
             }
         }
         Value::Object(fields) => {
+            let dropped = drop_last(fields, budget.saturating_sub(NOTE));
+            let budget = if dropped > 0 { budget.saturating_sub(NOTE) } else { budget };
             // Every field gets an equal share; what small ones leave is shared among the larger.
             let mut sizes: Vec<(usize, String)> = fields.iter().map(|(name, it)| (self::size(it), name.clone())).collect();
             sizes.sort();
@@ -143,9 +145,34 @@ fn shrink(value: &mut Value, budget: usize, path: &str, cut: &mut Vec<String>) {
                 left = left.saturating_sub(size.min(share));
                 fields_left -= 1;
             }
+            if dropped > 0 {
+                fields.insert("…".to_owned(), Value::from(format!("{dropped} more fields")));
+                cut.push(path.to_owned());
+            }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
+}
+
+/// Characters of a value that was cut as far as it can be.
+const SHORTEST: usize = 40;
+
+/// Drops the last fields of an object, when there are so many that even their names and the beginnings of their values do not
+/// fit; returns how many. One stays.
+fn drop_last(fields: &mut serde_json::Map<String, Value>, budget: usize) -> usize {
+    let mut used = 2;
+    let fitting = fields.iter().take_while(|(name, it)| {
+        used += name.len() + 4 + size(it).min(SHORTEST);
+        used <= budget
+    });
+    let keep = fitting.count().max(1);
+    let dropped = fields.len().saturating_sub(keep);
+    let mut index = 0;
+    fields.retain(|_, _| {
+        index += 1;
+        index <= keep
+    });
+    dropped
 }
 
 /// Characters of JSON that a value takes, about.
@@ -226,6 +253,18 @@ mod tests {
         assert!(object["many"].as_array().unwrap().last().unwrap().as_str().unwrap().contains("more items"));
         let mut small = json!({"a": [1, 2]});
         assert!(fit(&mut small, 3_000).is_empty());
+    }
+
+    #[test]
+    fn of_more_fields_than_fit_the_first_are_shown() {
+        let fields: Vec<(String, Value)> = (0..2_000).map(|it| (format!("key-{it}"), json!("x".repeat(500)))).collect();
+        let mut object = json!({"data": fields.into_iter().collect::<serde_json::Map<_, _>>(), "kind": "ConfigMap"});
+        let cut = fit(&mut object, 3_000);
+        assert!(object.to_string().chars().count() <= 3_000, "{}", object.to_string().len());
+        let data = object["data"].as_object().unwrap();
+        assert!(data.len() > 20 && data.contains_key("key-0"), "{data:?}");
+        assert_eq!(data["…"], format!("{} more fields", 2_000 - (data.len() - 1)));
+        assert_eq!((object["kind"].as_str(), cut.last().map(String::as_str)), (Some("ConfigMap"), Some("data")));
     }
 
     #[test]

@@ -4,21 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use axum::body::Body;
-use eks_mcp::domain::target::Target;
-use eks_mcp::error::{ErrorKind, ToolError};
-use eks_mcp::k8s::{Client, Clusters};
-use eks_mcp::snapshot::Snapshot;
+use eks_mcp::error::ErrorKind;
 use futures::StreamExt as _;
-use http::{Request, Response};
+use http::Response;
 use serde_json::{Value, json};
 
-use crate::support::World;
+use crate::support::{World, status};
 use crate::tokens;
-
-const HEAD: &str =
-    r#"{"format": 1, "name": "logs", "taken_at": "2026-11-23T09:30:00Z", "account": "111122223333", "region": "eu-west-1"}"#;
 
 /// A Deployment with three pods, of which one crashes; and a `CronJob`.
 const OBJECTS: &str = "
@@ -74,16 +67,7 @@ status:
 
 /// A bare cluster with those objects and these logs.
 fn world(logs: &[(&str, &[u8])]) -> World {
-    let folder = tempfile::tempdir().unwrap();
-    let cluster = folder.path().join("clusters/bare");
-    std::fs::create_dir_all(cluster.join("objects")).unwrap();
-    std::fs::create_dir_all(cluster.join("logs")).unwrap();
-    std::fs::write(folder.path().join("snapshot.json"), HEAD).unwrap();
-    std::fs::write(cluster.join("objects/all.yaml"), OBJECTS).unwrap();
-    for (name, content) in logs {
-        std::fs::write(cluster.join("logs").join(name), content).unwrap();
-    }
-    World::of(Snapshot::open(folder.path()).unwrap())
+    World::bare(OBJECTS, logs)
 }
 
 fn usual() -> World {
@@ -284,48 +268,6 @@ async fn a_pod_that_is_gone_is_answered_by_its_log_group() {
     assert!(words.iter().all(|it| err.message.contains(it)), "{err}");
 }
 
-/// What is answered to the path and query of a request, where something is.
-type Interpose = Arc<dyn Fn(&str) -> Option<Response<Body>> + Send + Sync>;
-
-/// Answers some requests itself and leaves the others to a recorded cluster.
-struct Between {
-    inner: Arc<dyn Clusters>,
-    answer: Interpose,
-}
-
-#[async_trait]
-impl Clusters for Between {
-    async fn external(&self) -> Result<Vec<eks_mcp::k8s::External>, ToolError> {
-        self.inner.external().await
-    }
-
-    async fn client(&self, target: &Target) -> Result<Client, ToolError> {
-        let inner = self.inner.client(target).await?;
-        let answer = Arc::clone(&self.answer);
-        let service = tower::service_fn(move |request: Request<kube::client::Body>| {
-            let (inner, answered) = (inner.clone(), answer(&request.uri().to_string()));
-            async move {
-                match answered {
-                    Some(response) => Ok::<_, kube::Error>(response),
-                    None => Ok(inner.send(request).await?.map(Body::new)),
-                }
-            }
-        });
-        Ok(Client::new(service, "default"))
-    }
-}
-
-fn between(mut world: World, answer: impl Fn(&str) -> Option<Response<Body>> + Send + Sync + 'static) -> World {
-    let inner = Arc::clone(&world.context.world.clusters);
-    world.context.world.clusters = Arc::new(Between { inner, answer: Arc::new(answer) });
-    world
-}
-
-fn status(code: u16, message: &str) -> Response<Body> {
-    let body = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "code": code}).to_string();
-    Response::builder().status(code).body(Body::from(body)).unwrap()
-}
-
 /// A log that comes in chunks.
 fn streamed(chunks: impl futures::Stream<Item = String> + Send + 'static) -> Response<Body> {
     Response::new(Body::from_stream(chunks.map(Ok::<_, std::io::Error>)))
@@ -335,18 +277,18 @@ fn streamed(chunks: impl futures::Stream<Item = String> + Send + 'static) -> Res
 async fn a_log_that_is_denied_spoils_no_other() {
     let message = r#"pods "web-x" is forbidden: User "arn:aws:iam::111122223333:role/reader" cannot get resource "pods/log" in API group "" in the namespace "shop""#;
     let world =
-        between(usual(), move |uri| (uri.contains("/log?") && uri.contains("container=main")).then(|| status(403, message)));
+        usual().between(move |uri| (uri.contains("/log?") && uri.contains("container=main")).then(|| status(403, message)));
     let answer = world.call("get_logs", pod("web-x", json!({}))).await;
     assert_eq!(logs(&answer), ["migrate", "proxy", "debugger"], "{answer:#}");
     let warning = answer["warnings"][0].as_str().unwrap();
     for word in ["container `main`", "`get` on `pods/log`", "namespace `shop`", "role/reader"] {
         assert!(warning.contains(word), "`{word}` is not in {warning}");
     }
-    let world = between(usual(), move |uri| uri.contains("/log?").then(|| status(403, message)));
+    let world = usual().between(move |uri| uri.contains("/log?").then(|| status(403, message)));
     let err = world.fail("get_logs", pod("web-x", json!({}))).await;
     assert_eq!(err.kind, ErrorKind::AccessDenied, "{err}");
     // A log that the node has removed is a warning as well.
-    let world = between(usual(), |uri| uri.contains("container=proxy").then(|| status(404, "the log file is gone")));
+    let world = usual().between(|uri| uri.contains("container=proxy").then(|| status(404, "the log file is gone")));
     let answer = world.call("get_logs", pod("web-x", json!({}))).await;
     assert!(answer["warnings"][0].as_str().unwrap().contains("the log file is gone"), "{answer:#}");
 }
@@ -356,7 +298,7 @@ async fn a_log_without_end_is_read_to_its_bounds() {
     // A server that keeps to no limit, and a line that never ends.
     let sent = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&sent);
-    let world = between(usual(), move |uri| {
+    let world = usual().between(move |uri| {
         let counter = Arc::clone(&counter);
         let chunks = futures::stream::repeat_with(move || {
             counter.fetch_add(1, Ordering::SeqCst);
@@ -371,7 +313,7 @@ async fn a_log_without_end_is_read_to_its_bounds() {
     // Nothing is received once the lines are later than what was asked for.
     let sent = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&sent);
-    let world = between(usual(), move |uri| {
+    let world = usual().between(move |uri| {
         let counter = Arc::clone(&counter);
         let chunks = futures::stream::repeat_with(move || {
             let second = counter.fetch_add(1, Ordering::SeqCst);
@@ -389,7 +331,7 @@ async fn a_large_log_is_read_from_its_end() {
     // The server cuts at the end; fewer lines are asked for until the newest fit.
     let asked = Arc::new(std::sync::Mutex::new(Vec::new()));
     let seen = Arc::clone(&asked);
-    let world = between(usual(), move |uri| {
+    let world = usual().between(move |uri| {
         let tail: usize = uri.split("tailLines=").nth(1)?.split('&').next()?.parse().ok()?;
         seen.lock().unwrap().push(tail);
         let chunks = (0..tail).map(move |index| {
@@ -417,7 +359,7 @@ impl Drop for Dropped {
 fn hanging() -> (World, Arc<AtomicBool>) {
     let closed = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&closed);
-    let world = between(usual(), move |uri| {
+    let world = usual().between(move |uri| {
         let guard = Dropped(Arc::clone(&flag));
         let lines = futures::stream::iter([
             "2026-11-23T09:00:00.000000000Z INFO one\n2026-11-23T09:00:01.000000000Z ERROR two\n".to_owned(),

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use eks_mcp::domain::{outbound, quantity, redact, text};
+use eks_mcp::domain::{log, outbound, quantity, redact, text};
 use eks_mcp::registry::Registry;
 use eks_mcp::snapshot::Snapshot;
 use serde_json::{Value, json};
@@ -221,5 +221,11 @@ fn what_the_fuzzer_found_stays_mended() {
     for bytes in found("quantity") {
         let value = quantity::parse_any(&String::from_utf8_lossy(&bytes));
         assert!(value.is_none_or(f64::is_finite));
+    }
+    for bytes in found("miner") {
+        let log = String::from_utf8_lossy(&bytes);
+        let mined = log::mine(log.lines().map(|it| (None, it)));
+        let told: u64 = mined.templates.iter().map(|it| it.lines).sum();
+        assert_eq!(told + mined.other.lines + mined.blank, u64::try_from(log.lines().count()).unwrap(), "{log:?}");
     }
 }

@@ -81,6 +81,10 @@ impl Context {
 fn value<'a>(word: &'a str, context: &Context) -> Cow<'a, str> {
     let bytes = word.as_bytes();
     if !bytes.iter().any(u8::is_ascii_digit) {
+        // Of many ids some have no digit; no word has only these letters for so long.
+        if bytes.len() >= 12 && bytes.iter().all(u8::is_ascii_hexdigit) {
+            return Cow::Borrowed(ID);
+        }
         return if word.contains('?') && word.contains('/') { path(word) } else { Cow::Borrowed(word) };
     }
     if word.starts_with("HTTP/") {
@@ -382,6 +386,7 @@ mod tests {
             ("method=GET path=/orders/7 status=200", "method=GET path=/orders/<n> status=200"),
             ("order o-48152 of user_9912 at 2026-11-23T09:00:00Z", "order o-<n> of user_<n> at <time>"),
             ("trace 4bf92f3577b34da6a3ce929d0e0e4736 span=0xc000 id=563d43546277273d", "trace <id> span=<id> id=<id>"),
+            ("request_id=ddbacadbacaecdee from the facade", "request_id=<id> from the facade"),
             ("pod checkout-api-7d9c5b8f66-x2x9k on s3 with sha256", "pod checkout-api-<id>-<id> on s3 with sha256"),
             ("moved part-0001.pdf.tar (2100 KiB)", "moved part-<n>.pdf.tar (<n> KiB)"),
             ("version 1.35.4 of v2.1", "version 1.35.4 of v2.1"),

@@ -14,10 +14,10 @@ use super::fields::FieldSelector;
 use super::printer;
 use super::request::{Form, Query};
 use super::resources::{Origin, Resource};
-use super::selector::LabelSelector;
 use super::status::{self, Answer};
 use super::store::Store;
 use crate::domain::object::Object;
+use crate::domain::selector::LabelSelector;
 
 const META: &str = "meta.k8s.io/v1";
 
@@ -42,7 +42,8 @@ pub(super) fn list(
     if query.flag("watch") {
         return Err(status::method_not_allowed());
     }
-    let labels = LabelSelector::parse(query.text("labelSelector").unwrap_or_default()).map_err(status::bad_request)?;
+    let labels =
+        LabelSelector::parse(query.text("labelSelector").unwrap_or_default()).map_err(|it| status::bad_request(it.message))?;
     let fields = FieldSelector::parse(query.text("fieldSelector").unwrap_or_default(), resource).map_err(status::bad_request)?;
     let limit = query.number("limit", 0)?.filter(|it| *it > 0).map_or(usize::MAX, |it| usize::try_from(it).unwrap_or(usize::MAX));
     let start = query.text("continue").map(|it| start_of(it, store.revision())).transpose()?.unwrap_or_default();

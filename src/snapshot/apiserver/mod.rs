@@ -10,7 +10,6 @@ mod printer;
 mod request;
 mod resources;
 mod reviews;
-mod selector;
 mod status;
 mod store;
 mod terms;

@@ -4,6 +4,7 @@ use http::header::ACCEPT;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::domain::selector::LabelSelector;
 use crate::k8s::api::{self, ListOptions, LogOptions};
 use crate::k8s::discovery::discover;
 use crate::k8s::kinds::{self, Kind};
@@ -132,7 +133,7 @@ fn selectors_that_the_fuzzer_found_are_answered_or_refused() {
     for file in std::fs::read_dir(folder).unwrap() {
         let bytes = std::fs::read(file.unwrap().path()).unwrap();
         let text = String::from_utf8_lossy(&bytes);
-        selected += usize::from(selector::LabelSelector::parse(&text).is_ok_and(|it| it.selects(&pod)));
+        selected += usize::from(LabelSelector::parse(&text).is_ok_and(|it| it.selects(&pod)));
         selected += terms::parse(&text).map_or(0, |it| it.len());
     }
     assert!(selected > 0);

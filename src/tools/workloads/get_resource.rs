@@ -13,7 +13,7 @@ use crate::domain::table::{Omitted, Table};
 use crate::domain::target::{ClusterArguments, Target};
 use crate::domain::text::{clean_line, cut, join_and};
 use crate::domain::time::age;
-use crate::domain::{names, redact, trim};
+use crate::domain::{names, redact, text, trim};
 use crate::error::{ErrorKind, ToolError};
 use crate::k8s::Client;
 use crate::k8s::api::{self, ListOptions};
@@ -197,7 +197,7 @@ impl Tool for GetResource {
         if input.fields.is_empty() {
             let (shown, cut) = shown(&object, input.view, input.view.share(cx.limits.budget));
             output.object = Some(shown);
-            output.omitted = Omitted::some(cut.len(), format!("{} {how}", join_and(&cut)));
+            output.omitted = Omitted::some(cut.len(), format!("{} {how}", paths(&cut)));
         } else {
             let (fields, cut) = fields(&object, &input.fields, cx.limits.budget * 3 / 4)?;
             output.fields = fields;
@@ -208,6 +208,20 @@ impl Tool for GetResource {
         output.redacted = (hidden > 0).then_some(hidden);
         Ok(output)
     }
+}
+
+/// Paths that are told of what was cut; of large objects it is hundreds.
+const MOST_PATHS: usize = 12;
+
+/// What was cut, in words: the outermost first.
+fn paths(cut: &[String]) -> String {
+    let mut paths: Vec<&String> = cut.iter().collect();
+    paths.sort_by_key(|it| it.matches(['.', '[']).count());
+    let mut told: Vec<String> = paths.iter().take(MOST_PATHS).map(|it| text::cut(it, 120)).collect();
+    if paths.len() > told.len() {
+        told.push(format!("{} more", paths.len() - told.len()));
+    }
+    join_and(&told)
 }
 
 /// How many secrets have been masked in a value.

@@ -217,14 +217,16 @@ fn table(groups: &[EventGroup], now: Timestamp, one_namespace: bool) -> Table {
     let mut table = Table::new(["type", "reason", "kind", "count", "objects", "first", "last", "on", "message"]);
     let ago = |moment: Option<Timestamp>| moment.map(|it| age(now, it)).unwrap_or_default();
     for group in groups {
-        let named = group.named.iter().map(|(namespace, name)| match namespace.as_str() {
+        // Some of few are all of them; of many, more names than one tell little.
+        let shown = if group.objects > group.named.len() { 1 } else { group.named.len() };
+        let named = group.named.iter().take(shown).map(|(namespace, name)| match namespace.as_str() {
             "" => name.clone(),
             _ if one_namespace => name.clone(),
             namespace => format!("{namespace}/{name}"),
         });
         let mut on = named.collect::<Vec<_>>().join(", ");
-        if group.objects > group.named.len() {
-            on.push_str(&format!(", +{}", group.objects - group.named.len()));
+        if group.objects > shown {
+            on.push_str(&format!(", +{}", group.objects - shown));
         }
         table.push([
             group.event_type.clone(),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::listing::{Columns, Found, GroupBy, Patience};
 use crate::context::Context;
+use crate::domain::selector::{LabelSelector, Wrong};
 use crate::domain::status;
 use crate::domain::table::{Omitted, Table};
 use crate::domain::target::{ClusterArguments, Target};
@@ -124,6 +125,7 @@ impl Tool for ListResources {
     type Output = Output;
 
     async fn run(cx: &Context, input: Input) -> Result<Output, ToolError> {
+        check_selector(&input)?;
         let target = cx.locate(&input.at).await?;
         let group_by = input.group_by.as_deref().map(GroupBy::parse).transpose()?.unwrap_or_default();
         let client = cx.kubernetes(&target).await?;
@@ -171,6 +173,16 @@ impl Tool for ListResources {
             warnings: listed.warning().into_iter().collect(),
         })
     }
+}
+
+/// Refuses a label selector that no API server reads, with the place where it is wrong, which the server does not tell.
+fn check_selector(input: &Input) -> Result<(), ToolError> {
+    let Some(text) = &input.label_selector else { return Ok(()) };
+    let wrong = |it: Wrong| {
+        ToolError::invalid(format!("`label_selector`: {}", it.told(text)))
+            .with_hint("Write it as `app=web,tier!=cache,zone in (a,b),!legacy`.")
+    };
+    LabelSelector::parse(text).map(drop).map_err(wrong)
 }
 
 /// What identifies a request, so that a cursor of another one is refused.

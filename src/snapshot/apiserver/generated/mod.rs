@@ -21,10 +21,10 @@ use super::fields::FieldSelector;
 use super::list::{start_of, token_after};
 use super::request::{Form, Offer, Query, negotiate};
 use super::resources::Resource;
-use super::selector::LabelSelector;
 use super::status::{self, Answer};
 use super::{LogKey, events, logs};
 use crate::domain::object::Object;
+use crate::domain::selector::LabelSelector;
 
 /// Version of every list.
 const REVISION: u64 = 123_456_789;
@@ -93,7 +93,8 @@ impl Generated {
             return Err(status::method_not_allowed());
         }
         let form = if table::is_asked_for(headers) { None } else { Some(negotiate(headers, Offer::List)?) };
-        let labels = LabelSelector::parse(query.text("labelSelector").unwrap_or_default()).map_err(status::bad_request)?;
+        let labels = LabelSelector::parse(query.text("labelSelector").unwrap_or_default())
+            .map_err(|it| status::bad_request(it.message))?;
         let fields =
             FieldSelector::parse(query.text("fieldSelector").unwrap_or_default(), resource).map_err(status::bad_request)?;
         let selective = query.text("labelSelector").is_some() || query.text("fieldSelector").is_some();

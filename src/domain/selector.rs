@@ -1,12 +1,25 @@
-//! Label selectors, read by the grammar of a real server and refused in its words.
+//! Label selectors, read by the grammar of a real server and refused in its words, with the place where they are wrong.
 
 use std::collections::BTreeSet;
 
-use crate::domain::object::Object;
+use super::names;
+use super::object::Object;
 
 /// A label selector; without requirements it selects everything.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct LabelSelector(Vec<Requirement>);
+pub struct LabelSelector(Vec<Requirement>);
+
+/// Why a text is no selector.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrong {
+    /// In the words of a real server.
+    pub message: String,
+    /// The character, from 1, with which what is wrong begins; one more than there are when something is missing at the end.
+    pub at: usize,
+}
+
+/// Characters before the place that are shown.
+const SHOWN: usize = 40;
 
 #[derive(Debug, PartialEq, Eq)]
 struct Requirement {
@@ -27,13 +40,34 @@ enum Operator {
 
 impl LabelSelector {
     /// Parses a selector.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
-        Parser { tokens: tokens(text), position: 0 }.selector().map(Self)
+    ///
+    /// # Errors
+    /// What is wrong with it, and where.
+    pub fn parse(text: &str) -> Result<Self, Wrong> {
+        let mut parser = Parser { tokens: tokens(text), position: 0, wrong: 0 };
+        parser.selector().map(Self).map_err(|message| {
+            // Offsets of tokens are between characters.
+            let before = parser.tokens.get(parser.wrong).map_or(text, |it| text.get(..it.start).unwrap_or(text));
+            Wrong { message, at: before.chars().count() + 1 }
+        })
     }
 
     /// Whether an object is selected.
-    pub(super) fn selects(&self, object: &Object) -> bool {
+    pub fn selects(&self, object: &Object) -> bool {
         self.0.iter().all(|it| it.holds(object.label(&it.key)))
+    }
+}
+
+impl Wrong {
+    /// What is wrong and where, for the one who wrote `text`.
+    pub fn told(&self, text: &str) -> String {
+        let before: Vec<char> = text.chars().take(self.at.saturating_sub(1)).collect();
+        let shown: String = before.iter().skip(before.len().saturating_sub(SHOWN)).collect();
+        match text.chars().nth(before.len()) {
+            _ if before.is_empty() => format!("{}, at character 1", self.message),
+            Some(_) => format!("{}, at character {} behind `{shown}`", self.message, self.at),
+            None => format!("{}, at the end behind `{shown}`", self.message),
+        }
     }
 }
 
@@ -69,6 +103,15 @@ impl Requirement {
     }
 }
 
+/// A token, as it stands in the text.
+#[derive(Clone, Debug)]
+struct Part {
+    token: Token,
+    literal: String,
+    /// Offset in bytes.
+    start: usize,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Token {
     End,
@@ -101,7 +144,7 @@ fn symbol(text: &str) -> Option<Token> {
 }
 
 /// Splits a selector; symbols are as long as they can be.
-fn tokens(text: &str) -> Vec<(Token, String)> {
+fn tokens(text: &str) -> Vec<Part> {
     let mut tokens = Vec::new();
     let mut rest = text;
     loop {
@@ -123,34 +166,43 @@ fn tokens(text: &str) -> Vec<(Token, String)> {
             (word, length)
         };
         let (literal, tail) = rest.split_at(length);
-        tokens.push((token, literal.to_owned()));
+        tokens.push(Part { token, literal: literal.to_owned(), start: text.len() - rest.len() });
         rest = tail;
     }
 }
 
 struct Parser {
-    tokens: Vec<(Token, String)>,
+    tokens: Vec<Part>,
     position: usize,
+    /// The token that was taken or looked at last, which is the one that an error is about.
+    wrong: usize,
 }
 
 impl Parser {
     /// The next token; `in` and `notin` are words where no operator is looked for.
-    fn look(&self) -> (Token, &str) {
+    fn look(&mut self) -> (Token, String) {
+        self.wrong = self.position;
         match self.tokens.get(self.position) {
-            Some((Token::In | Token::NotIn, literal)) => (Token::Word, literal),
-            Some((token, literal)) => (*token, literal),
-            None => (Token::End, ""),
+            Some(Part { token: Token::In | Token::NotIn, literal, .. }) => (Token::Word, literal.clone()),
+            Some(Part { token, literal, .. }) => (*token, literal.clone()),
+            None => (Token::End, String::new()),
         }
     }
 
     fn take(&mut self) -> (Token, String) {
-        let (token, literal) = self.look();
-        let taken = (token, literal.to_owned());
+        let taken = self.look();
         self.position += 1;
         taken
     }
 
-    fn selector(mut self) -> Result<Vec<Requirement>, String> {
+    /// The next token, where an operator is looked for.
+    fn take_operator(&mut self) -> (Token, String) {
+        let token = self.tokens.get(self.position).map(|it| it.token);
+        let (_, literal) = self.take();
+        (token.unwrap_or(Token::End), literal)
+    }
+
+    fn selector(&mut self) -> Result<Vec<Requirement>, String> {
         let mut requirements = Vec::new();
         loop {
             match self.look() {
@@ -187,8 +239,7 @@ impl Parser {
         if matches!(self.look().0, Token::End | Token::Comma) {
             return Requirement::new(key, Operator::Exists, BTreeSet::new());
         }
-        let (token, literal) = self.tokens.get(self.position).cloned().unwrap_or((Token::End, String::new()));
-        self.position += 1;
+        let (token, literal) = self.take_operator();
         let operator = match token {
             Token::In | Token::Equals => Operator::In,
             Token::NotIn | Token::NotEquals => Operator::NotIn,
@@ -196,8 +247,15 @@ impl Parser {
             Token::Less => Operator::Less,
             _ => return Err(format!("found '{literal}', expected: in, notin, =, ==, !=, gt, lt")),
         };
+        let first = self.position;
         let values = if matches!(token, Token::In | Token::NotIn) { self.values()? } else { self.exact_value()? };
-        Requirement::new(key, operator, values)
+        let requirement = Requirement::new(key, operator, values);
+        if let Err(message) = &requirement {
+            // The value that the message quotes, or where the values begin.
+            let taken = self.tokens.get(first..self.position).unwrap_or_default();
+            self.wrong = first + taken.iter().position(|it| message.contains(&format!("{:?}", it.literal))).unwrap_or(0);
+        }
+        requirement
     }
 
     /// `(a, b)`; a missing value between commas is the empty one.
@@ -240,7 +298,7 @@ impl Parser {
 /// `[prefix/]name`; the prefix is a DNS subdomain.
 fn check_key(key: &str) -> Result<(), String> {
     let (prefix, name) = key.split_once('/').map_or((None, key), |(prefix, name)| (Some(prefix), name));
-    if prefix.is_some_and(|it| !crate::domain::names::is_dns_subdomain(it)) {
+    if prefix.is_some_and(|it| !names::is_dns_subdomain(it)) {
         return Err("prefix part must be a lowercase RFC 1123 subdomain".to_owned());
     }
     if name.len() > 63 {
@@ -332,30 +390,38 @@ mod tests {
 
     #[test]
     fn wrong_selectors_are_refused_in_the_words_of_a_real_server() {
-        for (selector, message) in [
-            ("a in b", "unable to parse requirement: found 'b' expected: '('"),
-            ("a=b=c", "found '=', expected: ',' or 'end of string'"),
-            ("a,", "found '', expected: identifier after ','"),
-            ("=a", "found '=', expected: !, identifier, or 'end of string'"),
-            ("a b", "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt"),
+        for (selector, at, message) in [
+            ("a in b", 6, "unable to parse requirement: found 'b' expected: '('"),
+            ("a=b=c", 4, "found '=', expected: ',' or 'end of string'"),
+            ("a,", 3, "found '', expected: identifier after ','"),
+            ("=a", 1, "found '=', expected: !, identifier, or 'end of string'"),
+            ("a b", 3, "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt"),
             (
                 "a in ()",
+                6,
                 "unable to parse requirement: values: Invalid value: []: for 'in', 'notin' operators, values set can't be empty",
             ),
-            ("!", "unable to parse requirement: found '', expected: identifier"),
-            ("a in (b", "unable to parse requirement: found '', expected: ',' or ')'"),
+            ("!", 2, "unable to parse requirement: found '', expected: identifier"),
+            ("a in (b", 8, "unable to parse requirement: found '', expected: ',' or ')'"),
         ] {
-            assert_eq!(LabelSelector::parse(selector), Err(message.to_owned()), "{selector}");
+            assert_eq!(LabelSelector::parse(selector), Err(Wrong { message: message.to_owned(), at }), "{selector}");
         }
-        assert!(
-            LabelSelector::parse("-a")
-                .unwrap_err()
-                .starts_with("unable to parse requirement: <nil>: Invalid value: \"-a\": name part must")
-        );
-        assert!(
-            LabelSelector::parse("a=b/c")
-                .unwrap_err()
-                .starts_with("unable to parse requirement: values[0][a]: Invalid value: \"b/c\"")
-        );
+        for (selector, at, head) in [
+            ("-a", 1, "unable to parse requirement: <nil>: Invalid value: \"-a\": name part must"),
+            ("a=b/c", 3, "unable to parse requirement: values[0][a]: Invalid value: \"b/c\""),
+            ("app=web, tier in (a, ü, b)", 22, "unable to parse requirement: values[2][tier]: Invalid value: \"ü\""),
+            ("app=web, größe=7", 10, "unable to parse requirement: <nil>: Invalid value: \"größe\""),
+            ("ok,size>big", 9, "unable to parse requirement: values[0]: Invalid value: \"big\": for 'Gt', 'Lt' operators"),
+        ] {
+            let wrong = LabelSelector::parse(selector).unwrap_err();
+            assert!(wrong.at == at && wrong.message.starts_with(head), "{selector}: {wrong:?}");
+        }
+    }
+    #[test]
+    fn the_place_is_told_with_what_stands_before_it() {
+        let told = |text: &str| LabelSelector::parse(text).unwrap_err().told(text);
+        assert_eq!(told("a in b"), "unable to parse requirement: found 'b' expected: '(', at character 6 behind `a in `");
+        assert!(told("=a").ends_with("'end of string', at character 1"), "{}", told("=a"));
+        assert!(told("app=web,").ends_with("after ',', at the end behind `app=web,`"), "{}", told("app=web,"));
     }
 }
