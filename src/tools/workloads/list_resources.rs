@@ -256,7 +256,7 @@ fn summary(found: &Found, kind: &Kind, namespace: Option<&str>, place: &Place, l
     if place.page.is_some() {
         name.push_str(" of this part of the list");
     }
-    let mut summary = found.summary(&kind.plural, &name);
+    let mut summary = found.summary(&kind.singular, &kind.plural, &name);
     if listed.next.is_some() {
         let rest = listed.remaining.map_or_else(|| "more follow".to_owned(), |it| format!("{it} more follow"));
         summary.push_str(&format!(" This is a part of the list, {rest}; name a namespace or a selector for a whole answer."));

@@ -164,12 +164,14 @@ impl Found {
     }
 
     /// One sentence: how many there are, how many are unhealthy and why.
-    pub(in crate::tools::workloads) fn summary(&self, plural: &str, place: &str) -> String {
+    pub(in crate::tools::workloads) fn summary(&self, singular: &str, plural: &str, place: &str) -> String {
         if self.total == 0 {
             return format!("No {plural}{place}.");
         }
+        let plural = if self.total == 1 { singular } else { plural };
         if self.unhealthy == 0 {
-            return format!("{} {plural}{place}, all healthy.", self.total);
+            let all = if self.total == 1 { "" } else { "all " };
+            return format!("{} {plural}{place}, {all}healthy.", self.total);
         }
         let mut reasons: Vec<_> = self.reasons.iter().collect();
         reasons.sort_by_key(|(reason, number)| (Reverse(**number), (*reason).clone()));
