@@ -5,9 +5,10 @@ mod access;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use figment::Figment;
 use figment::error::{Error, Kind};
-use figment::providers::{Env, Format as _, Serialized, Toml};
+use figment::providers::{Format as _, Serialized, Toml};
+use figment::value::{Dict, Map};
+use figment::{Figment, Metadata, Profile, Provider};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -136,14 +137,59 @@ impl Settings {
             return Err(ToolError::invalid(format!("there is no configuration file `{}`", file.display()))
                 .with_hint("Correct `--config`."));
         }
-        let file = file.map_or_else(|| PathBuf::from(FILE), Path::to_owned);
-        let figment = Figment::new()
-            .merge(Toml::file(file))
-            .merge(Env::prefixed(PREFIX).filter(|key| !is_foreign(key.as_str())).split("__"))
-            .merge(Serialized::defaults(flags));
+        let path = file.map_or_else(|| PathBuf::from(FILE), Path::to_owned);
+        let read = Toml::file(path);
+        if file.is_none() {
+            check_found(&read)?;
+        }
+        let figment = Figment::new().merge(read).merge(Variables).merge(Serialized::defaults(flags));
         let settings: Self = figment.extract().map_err(|err| explain(&err))?;
         settings.accounts()?;
+        if settings.call_timeout_seconds.is_some_and(|it| !(1..=3_600).contains(&it)) {
+            return Err(ToolError::invalid("`call_timeout_seconds`: it is not within 1 and 3600")
+                .with_hint("`eks-mcp config --schema` prints every key."));
+        }
         Ok(settings)
+    }
+}
+
+/// Keys that decide where credentials are sent, whom to trust and which programs are run.
+const TRUSTED_ONLY: [&str; 3] = ["ca_bundle", "clusters", "kubernetes"];
+
+/// A file that only lies in the working directory may have come with somebody's project: clients start servers there.
+fn check_found(file: &impl Provider) -> Result<(), ToolError> {
+    // What is wrong with the file is said when it is read.
+    let Ok(data) = file.data() else { return Ok(()) };
+    let found = data.values().flat_map(|it| it.keys()).find(|it| TRUSTED_ONLY.contains(&it.as_str()));
+    found.map_or(Ok(()), |key| {
+        Err(ToolError::invalid(format!(
+            "`{FILE}` of the working directory sets `{key}`, which decides where credentials are sent and which programs are run; a file that is only found there may not"
+        ))
+        .with_hint(format!("If the file is yours, name it: `--config {FILE}`, or `EKS_MCP_CONFIG={FILE}`.")))
+    })
+}
+
+/// The environment. Values are text, but for lists and objects in JSON, numbers where a number is wanted, and truth values:
+/// account ids are digits and are no numbers.
+struct Variables;
+
+impl Provider for Variables {
+    fn metadata(&self) -> Metadata {
+        Metadata::named(format!("environment variables `{PREFIX}…`"))
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, Error> {
+        let mut all = Figment::new();
+        for (name, value) in std::env::vars_os() {
+            let (Some(name), Some(value)) = (name.to_str(), value.to_str()) else { continue };
+            let Some(key) = name.strip_prefix(PREFIX).filter(|it| !is_foreign(it)) else { continue };
+            let key = key.to_ascii_lowercase().replace("__", ".");
+            let is_parsed =
+                value.starts_with(['[', '{', '"']) || matches!(value, "true" | "false") || key == "call_timeout_seconds";
+            let parsed = serde_json::from_str::<serde_json::Value>(value).ok().filter(|_| is_parsed);
+            all = all.merge(Serialized::default(&key, parsed.unwrap_or_else(|| value.into())));
+        }
+        all.data()
     }
 }
 
@@ -213,6 +259,20 @@ mod tests {
         assert!(err.message.contains("line 1"), "{err}");
         let err = load("call_timeout_seconds = \"soon\"").unwrap_err();
         assert!(err.message.contains("`call_timeout_seconds`"), "{err}");
+    }
+
+    #[test]
+    fn a_file_that_is_only_found_may_not_say_whom_to_trust() {
+        for content in
+            ["[kubernetes]\nkubeconfig = \"k\"", "ca_bundle = \"ca.pem\"", "[clusters.prod]\nendpoint = \"https://localhost\""]
+        {
+            let err = check_found(&Toml::string(content)).unwrap_err();
+            assert!(err.hint.unwrap().contains("--config"), "{content}");
+        }
+        for content in ["region = \"eu-west-1\"\n[log]\nlevel = \"info\"", "region = ["] {
+            assert!(check_found(&Toml::string(content)).is_ok(), "{content}");
+        }
+        assert!(load("call_timeout_seconds = 0").unwrap_err().message.contains("within 1 and 3600"));
     }
 
     #[test]

@@ -15,9 +15,9 @@ use crate::domain::outbound;
 use crate::domain::target::{ClusterArguments, ClusterArn, Target};
 use crate::domain::time::Clock;
 use crate::error::{ErrorKind, ToolError};
-use crate::k8s::Clusters;
 use crate::k8s::discovery::{Discoveries, Discovery};
 use crate::k8s::kinds::{self, Kind};
+use crate::k8s::{Clusters, External};
 
 /// Bounds that hold for every call.
 #[derive(Clone, Copy, Debug)]
@@ -139,11 +139,10 @@ impl Context {
     /// account is known; `credentials` when the account of the cluster is not that of the credentials.
     pub async fn locate(&self, arguments: &ClusterArguments) -> Result<Target, ToolError> {
         let ClusterArguments { cluster, region, account } = arguments;
-        if region.is_none() && account.is_none() {
-            // Contexts of a kubeconfig may be named by ARN; the exact name wins.
-            if self.world.clusters.external().await?.iter().any(|it| it.name == *cluster) {
-                return Ok(Target { account: None, region: None, cluster: cluster.clone(), through: None });
-            }
+        let external = if region.is_none() && account.is_none() { self.world.clusters.external().await? } else { Vec::new() };
+        // Contexts of a kubeconfig may be named by ARN; the exact name wins.
+        if external.iter().any(|it| it.name == *cluster) {
+            return Ok(Target { account: None, region: None, cluster: cluster.clone(), through: None });
         }
         if cluster.starts_with("arn:") {
             return self.locate_arn(arguments).await;
@@ -158,7 +157,11 @@ impl Context {
         let known = if region.is_none() { self.world.aws.region_of(cluster).await } else { None };
         let region = match known {
             Some(region) => region,
-            None => self.region_in(named.configured, region.as_deref()).await?,
+            None => match self.region_in(named.configured, region.as_deref()).await {
+                // Without a Region it can only have been one of those that need none.
+                Err(_) if !external.is_empty() => return Err(no_external(cluster, &external)),
+                region => region?,
+            },
         };
         let id = named.id.or_else(|| named.configured.map(|it| it.id.clone()));
         if let Some(id) = &id {
@@ -244,8 +247,31 @@ impl Context {
     }
 
     async fn cluster_not_found(&self, target: &Target, region: &str) -> ToolError {
-        let known = self.world.aws.eks(&Scope::of(target)).list_clusters(false).await.unwrap_or_default();
-        let near = names::did_you_mean(&target.cluster, known.iter().map(String::as_str));
+        // Where else such a name may be: the other Regions of a snapshot, and what is known without EKS.
+        let mut regions = self.world.aws.known_regions().await;
+        regions.push(region.to_owned());
+        regions.sort();
+        regions.dedup();
+        let lists = regions.iter().map(|region| {
+            let eks = self.world.aws.eks(&Scope { region: region.clone(), ..Scope::of(target) });
+            async move { eks.list_clusters(false).await.unwrap_or_default() }
+        });
+        let known = futures::future::join_all(lists).await;
+        let mut names: Vec<(String, String)> = Vec::new();
+        for (place, clusters) in regions.iter().zip(known) {
+            names.extend(clusters.into_iter().map(|it| (it, place.clone())));
+        }
+        let external = self.world.clusters.external().await.unwrap_or_default();
+        names.extend(external.into_iter().map(|it| (it.name, String::new())));
+        let near = names::near(&target.cluster, names.iter().map(|(name, _)| name.as_str()));
+        let near: Vec<String> = near
+            .into_iter()
+            .map(|name| match names.iter().find(|(it, _)| *it == name) {
+                Some((_, place)) if !place.is_empty() && place != region => format!("`{name}` in {place}"),
+                _ => format!("`{name}`"),
+            })
+            .collect();
+        let near = if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(" or ")) };
         let account = target.through.as_deref().and_then(|id| self.world.aws.accounts().by_id(id));
         let account = account.map(|it| format!(" of {}", it.label())).unwrap_or_default();
         let message = format!("cluster `{}` does not exist in {region}{account}{near}", target.cluster);
@@ -289,4 +315,12 @@ impl Context {
             found => found,
         }
     }
+}
+
+/// That a name is none of the clusters that are known without AWS, where nothing names a Region for another.
+fn no_external(cluster: &str, external: &[External]) -> ToolError {
+    let near = names::did_you_mean(cluster, external.iter().map(|it| it.name.as_str()));
+    let known: Vec<&str> = external.iter().take(20).map(|it| it.name.as_str()).collect();
+    ToolError::not_found(format!("cluster `{cluster}` is none of those known without AWS{near}"))
+        .with_hint(format!("There are: {}. For an EKS cluster pass `region` or its ARN.", known.join(", ")))
 }

@@ -200,7 +200,9 @@ fn spell(arguments: &mut JsonObject, schema: &JsonObject) {
         match value {
             Value::Array(items) => {
                 if let Some(choices) = choices(property.and_then(|it| it.get("items"))) {
-                    items.iter_mut().for_each(|it| spell_one(it, &choices));
+                    for item in items {
+                        spell_one(item, &choices);
+                    }
                 }
             }
             value => {

@@ -145,7 +145,7 @@ def products():
 
 def write(root: Path, worlds):
     files = {
-        "snapshot.json": {"format": 1, "name": "demo", "taken_at": "2026-11-23T09:30:00Z", "account": ACCOUNT, "region": "us-east-1"},
+        "snapshot.json": {"format": 1, "name": "demo", "taken_at": "2026-11-23T09:30:00Z", "account": ACCOUNT, "region": "us-east-1", "complete": True},
         "aws/eks/cluster_versions.json": versions(),
         "aws/eks/pod_identity_associations.json": associations(worlds),
         "aws/sts/caller_identity.json": {

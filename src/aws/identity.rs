@@ -280,6 +280,11 @@ impl State {
         if matches!(err.kind, ErrorKind::AccessDenied | ErrorKind::Credentials) {
             notes.extend(self.source.label());
         }
+        if err.kind == ErrorKind::Credentials && self.source.account.is_none() {
+            // A profile that does not exist is passed over by the chain, which then says that there is nothing.
+            let profile = self.source.profile.clone().or_else(|| std::env::var("AWS_PROFILE").ok()).filter(|it| !it.is_empty());
+            notes.extend(profile.map(|it| format!("profile `{it}`, if it exists")));
+        }
         if !notes.is_empty() {
             err.message = format!("{} ({})", err.message, notes.join("; "));
         }

@@ -22,6 +22,9 @@ pub(super) struct EndpointError {
     pub(super) source: tower::BoxError,
 }
 
+/// Reason with which a snapshot says that it does not hold what was asked for; no real server gives it.
+pub(crate) const NOT_RECORDED: &str = "NotRecorded";
+
 /// What failed, on which thing, and why.
 pub fn map(err: &kube::Error, thing: &str) -> ToolError {
     match err {
@@ -42,6 +45,9 @@ fn api_error(status: &Status, thing: &str) -> ToolError {
         ),
         403 => ToolError::new(ErrorKind::AccessDenied, format!("{thing}: {message}"))
             .with_hint("Associate an access policy such as `AmazonEKSViewPolicy`, or bind the ClusterRole of `eks-mcp permissions --rbac` to this identity; `eks-mcp check --cluster` prints the commands."),
+        404 if status.reason == NOT_RECORDED => ToolError::new(ErrorKind::NotRecorded, format!("{thing}: {message}")).with_hint(
+            "Record it into the snapshot, or ask the live cluster; `\"complete\": true` in `snapshot.json` says that what is not there did not exist.",
+        ),
         404 => ToolError::new(ErrorKind::NotFound, format!("{thing}: {message}")),
         400 | 422 => ToolError::new(ErrorKind::InvalidInput, format!("{thing}: {message}")),
         410 => ToolError::new(ErrorKind::InvalidInput, format!("{thing}: the list has moved on since this cursor was made ({message})"))

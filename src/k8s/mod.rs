@@ -22,6 +22,7 @@ pub mod tables;
 mod trust;
 pub mod ways;
 
+pub(crate) use error::NOT_RECORDED;
 pub use error::map as map_error;
 pub use readonly::read_only;
 

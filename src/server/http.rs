@@ -82,9 +82,8 @@ async fn explain(request: Request, next: Next) -> Response {
     let response = next.run(Request::from_parts(head, Body::from(body))).await;
     let status = response.status();
     // Who may not ask is told only that.
-    if let (Err(Refusal { id, error }), false) =
-        (checked, matches!(status, StatusCode::FORBIDDEN | StatusCode::PAYLOAD_TOO_LARGE))
-    {
+    if let (Err(refused), false) = (checked, matches!(status, StatusCode::FORBIDDEN | StatusCode::PAYLOAD_TOO_LARGE)) {
+        let Refusal { id, error } = *refused;
         return (StatusCode::BAD_REQUEST, Json(json!({"jsonrpc": "2.0", "id": id, "error": error}))).into_response();
     }
     let is_json = response.headers().get(CONTENT_TYPE).is_some_and(|it| it.as_bytes().starts_with(b"application/json"));

@@ -20,14 +20,17 @@ impl Refusal {
 }
 
 /// Checks what a message must have before its meaning can be asked for.
-pub(super) fn check(message: &[u8]) -> Result<(), Refusal> {
+pub(super) fn check(message: &[u8]) -> Result<(), Box<Refusal>> {
     let message = message.strip_prefix("\u{feff}".as_bytes()).unwrap_or(message);
     let message: Value = serde_json::from_slice(message).map_err(|err| {
-        Refusal::nameless(ErrorData::parse_error(format!("the message is no JSON: {err}; send one JSON-RPC object"), None))
+        Box::new(Refusal::nameless(ErrorData::parse_error(
+            format!("the message is no JSON: {err}; send one JSON-RPC object"),
+            None,
+        )))
     })?;
     if !message.is_object() {
         let error = "the message is no JSON object; send one JSON-RPC object, batches are not taken";
-        return Err(Refusal::nameless(ErrorData::invalid_request(error, None)));
+        return Err(Box::new(Refusal::nameless(ErrorData::invalid_request(error, None))));
     }
     let method = message.get("method").and_then(Value::as_str).unwrap_or_default();
     if !matches!(method, "tools/call" | "prompts/get") {
@@ -45,7 +48,7 @@ pub(super) fn check(message: &[u8]) -> Result<(), Refusal> {
         return Ok(());
     };
     let id = message.get("id").and_then(|it| serde_json::from_value(it.clone()).ok());
-    Err(Refusal { id, error: ErrorData::invalid_params(problem, None) })
+    Err(Box::new(Refusal { id, error: ErrorData::invalid_params(problem, None) }))
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ pub fn transport(
 }
 
 /// The line with its end, if it is a message; what is wrong with it goes to `refuse` otherwise.
-fn accepted(line: Result<String, LinesCodecError>, refuse: &mpsc::UnboundedSender<Refusal>) -> Option<Bytes> {
+fn accepted(line: Result<String, LinesCodecError>, refuse: &mpsc::UnboundedSender<Box<Refusal>>) -> Option<Bytes> {
     let refusal = match line {
         Ok(line) if line.trim().is_empty() => return None,
         Ok(line) => match message::check(line.as_bytes()) {
@@ -66,10 +66,11 @@ fn accepted(line: Result<String, LinesCodecError>, refuse: &mpsc::UnboundedSende
         },
         Err(LinesCodecError::MaxLineLengthExceeded) => {
             let error = format!("the message is longer than {MAX_MESSAGE} bytes; send a smaller one");
-            Refusal::nameless(ErrorData::invalid_request(error, None))
+            Box::new(Refusal::nameless(ErrorData::invalid_request(error, None)))
         }
         Err(LinesCodecError::Io(err)) => {
-            Refusal::nameless(ErrorData::parse_error(format!("the message cannot be read: {err}; send UTF-8"), None))
+            let error = format!("the message cannot be read: {err}; send UTF-8");
+            Box::new(Refusal::nameless(ErrorData::parse_error(error, None)))
         }
     };
     // The receiver lives as long as the transport that reads here.
@@ -96,7 +97,7 @@ impl Decoder for Lenient {
 /// A transport that also answers the lines that were refused.
 struct Answering<T> {
     inner: T,
-    refused: mpsc::UnboundedReceiver<Refusal>,
+    refused: mpsc::UnboundedReceiver<Box<Refusal>>,
 }
 
 impl<T: Transport<RoleServer>> Transport<RoleServer> for Answering<T> {

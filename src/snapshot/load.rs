@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_saphyr::Spanned;
 
 use super::apiserver::{ApiServer, LogKey};
 use super::files::Files;
 use super::{Head, RecordedCluster, Snapshot, Usage};
 use crate::domain::cluster::Cluster;
+use crate::domain::names;
 use crate::domain::object::Object;
 use crate::error::ToolError;
 
@@ -38,10 +40,19 @@ pub(super) fn load(files: Files) -> Result<Snapshot, ToolError> {
         ))
         .with_hint("Use a newer eks-mcp."));
     }
+    if !names::is_region(&head.region) {
+        return Err(malformed(
+            "snapshot.json",
+            &format!("`region`: `{}` is no AWS Region code such as `eu-west-1`", head.region),
+        ));
+    }
     let usage = Usage::default();
     let mut parts: BTreeMap<String, Parts> = BTreeMap::new();
     for (path, content) in &files.0 {
-        let Some((cluster, file)) = path.strip_prefix("clusters/").and_then(|it| it.split_once('/')) else { continue };
+        let Some((cluster, file)) = path.strip_prefix("clusters/").and_then(|it| it.split_once('/')) else {
+            check_folder(path)?;
+            continue;
+        };
         let parts = parts.entry(cluster.to_owned()).or_default();
         if file == "cluster.json" {
             parts.eks = Some(json(path, content)?);
@@ -53,13 +64,17 @@ pub(super) fn load(files: Files) -> Result<Snapshot, ToolError> {
             } else {
                 return Err(ToolError::invalid(format!("{path}: a log is named `<namespace>_<pod>_<container>[.previous].log`")));
             }
+        } else if let Some((folder, _)) = file.split_once('/') {
+            let near = names::did_you_mean(folder, ["objects", "logs"]);
+            return Err(malformed(path, &format!("a cluster has no folder `{folder}`{near}; it has `objects` and `logs`")));
         }
     }
     if parts.is_empty() {
         return Err(ToolError::invalid("the snapshot holds no cluster").with_hint("Put objects into `clusters/<name>/objects/`."));
     }
     let clusters = parts.into_iter().map(|(name, parts)| {
-        let server = ApiServer::new(parts.objects, parts.logs, head.taken_at, usage.clone());
+        let new = if head.complete { ApiServer::new } else { ApiServer::in_part };
+        let server = new(parts.objects, parts.logs, head.taken_at, usage.clone());
         (name, RecordedCluster { eks: parts.eks, server })
     });
     Ok(Snapshot {
@@ -73,6 +88,28 @@ pub(super) fn load(files: Files) -> Result<Snapshot, ToolError> {
         head,
         usage,
     })
+}
+
+/// Folders of the services that a snapshot can hold.
+const SERVICES: [&str; 5] = ["eks", "logs", "metrics", "pricing", "sts"];
+
+/// A folder whose name is mistyped would be passed over in silence.
+fn check_folder(path: &str) -> Result<(), ToolError> {
+    let Some((folder, rest)) = path.split_once('/') else { return Ok(()) };
+    if folder != "aws" {
+        let near = names::near(folder, ["clusters", "aws"]);
+        return match near.first() {
+            Some(near) => Err(malformed(path, &format!("a snapshot has no folder `{folder}`; did you mean `{near}`?"))),
+            // Notes that somebody keeps beside it.
+            None => Ok(()),
+        };
+    }
+    let service = rest.split('/').next().unwrap_or_default();
+    if SERVICES.contains(&service) {
+        return Ok(());
+    }
+    let near = names::did_you_mean(service, SERVICES);
+    Err(malformed(path, &format!("no recorded service is named `{service}`{near}; there are {}", SERVICES.join(", "))))
 }
 
 #[derive(Default)]
@@ -92,19 +129,46 @@ fn malformed(path: &str, err: &dyn std::fmt::Display) -> ToolError {
 
 /// Objects of one file: JSON or YAML; one object, a List, or several documents.
 fn objects(path: &str, content: &[u8], objects: &mut Vec<Object>) -> Result<(), ToolError> {
-    let documents: Vec<Value> = if is_json(path) {
-        let stream = serde_json::Deserializer::from_slice(content).into_iter::<Value>();
-        stream.collect::<Result<_, _>>().map_err(|err| malformed(path, &err))?
-    } else if is_yaml(path) {
-        let text = std::str::from_utf8(content).map_err(|err| malformed(path, &err))?;
-        serde_saphyr::from_multiple(text).map_err(|err| malformed(path, &err))?
-    } else {
+    if !is_json(path) && !is_yaml(path) {
         return Ok(());
+    }
+    let text = std::str::from_utf8(content).map_err(|err| {
+        let line = content.iter().take(err.valid_up_to()).filter(|it| **it == b'\n').count() + 1;
+        malformed(path, &format!("line {line}: {err}"))
+    })?;
+    let documents: Vec<Value> = if is_json(path) {
+        let stream = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+        stream.collect::<Result<_, _>>().map_err(|err| malformed(path, &err))?
+    } else {
+        serde_saphyr::from_multiple(text).map_err(|err| malformed(path, &err))?
     };
-    for document in documents {
-        add(path, document, objects)?;
+    for (index, document) in documents.into_iter().enumerate() {
+        add(document, objects).map_err(|Wrong { why, item }| {
+            let place =
+                place(text, index, item).map(|(line, column)| format!("line {line} column {column}: ")).unwrap_or_default();
+            malformed(path, &format!("{place}{why}"))
+        })?;
     }
     Ok(())
+}
+
+/// What is wrong with a document, or with an item of the list in it.
+struct Wrong {
+    why: &'static str,
+    item: Option<usize>,
+}
+
+/// Where a document begins, or an item of the list in it. JSON is read as the YAML that it is.
+fn place(text: &str, document: usize, item: Option<usize>) -> Option<(u64, u64)> {
+    #[derive(serde::Deserialize)]
+    struct List {
+        items: Vec<Spanned<serde::de::IgnoredAny>>,
+    }
+    let location = match item {
+        Some(item) => serde_saphyr::from_multiple::<List>(text).ok()?.get(document)?.items.get(item)?.referenced,
+        None => serde_saphyr::from_multiple::<Spanned<serde::de::IgnoredAny>>(text).ok()?.get(document)?.referenced,
+    };
+    Some((location.line(), location.column()))
 }
 
 fn is_json(path: &str) -> bool {
@@ -115,29 +179,32 @@ fn is_yaml(path: &str) -> bool {
     path.rsplit('.').next().is_some_and(|it| it.eq_ignore_ascii_case("yaml") || it.eq_ignore_ascii_case("yml"))
 }
 
-fn add(path: &str, document: Value, objects: &mut Vec<Object>) -> Result<(), ToolError> {
+fn add(document: Value, objects: &mut Vec<Object>) -> Result<(), Wrong> {
     let Value::Object(mut fields) = document else {
-        return if document.is_null() { Ok(()) } else { Err(malformed(path, &"a document is not an object")) };
+        return if document.is_null() { Ok(()) } else { Err(Wrong { why: "this is no object", item: None }) };
     };
     let kind = fields.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
     if let Some(item_kind) = kind.strip_suffix("List")
         && let Some(Value::Array(items)) = fields.remove("items")
     {
         let version = fields.get("apiVersion").cloned();
-        for mut item in items {
+        for (index, mut item) in items.into_iter().enumerate() {
             if let (Value::Object(fields), false) = (&mut item, item_kind.is_empty()) {
                 fields.entry("kind").or_insert_with(|| item_kind.into());
                 if let Some(version) = &version {
                     fields.entry("apiVersion").or_insert_with(|| version.clone());
                 }
             }
-            add(path, item, objects)?;
+            add(item, objects).map_err(|wrong| Wrong { item: Some(index), ..wrong })?;
         }
         return Ok(());
     }
     let object = Object::new(Value::Object(fields));
-    if kind.is_empty() || object.name().is_empty() {
-        return Err(malformed(path, &format!("object {} has no kind or no metadata.name", objects.len() + 1)));
+    if kind.is_empty() {
+        return Err(Wrong { why: "this object has no `kind`", item: None });
+    }
+    if object.name().is_empty() {
+        return Err(Wrong { why: "this object has no `metadata.name`", item: None });
     }
     objects.push(object);
     Ok(())

@@ -47,6 +47,9 @@ pub struct Head {
     pub account: String,
     /// Region that is meant where none is named.
     pub region: String,
+    /// Whether every kind was recorded, so that a kind without objects has none. Default: false, such a kind was not recorded.
+    #[serde(default)]
+    pub complete: bool,
 }
 
 /// A snapshot, ready to answer.

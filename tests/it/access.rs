@@ -64,10 +64,10 @@ fn accounts_are_read_from_the_file_and_the_environment() {
         command.args(["config", "--config"]).arg(&file).envs(variables.iter().copied());
         read(command.output().unwrap())
     };
-    let (code, output, error) = config(&[("EKS_MCP_ACCOUNTS__DEV__ID", "\"444455556666\""), ("EKS_MCP_ACCOUNT", "dev")]);
+    let (code, output, error) = config(&[("EKS_MCP_ACCOUNTS__DEV__ID", "044455556666"), ("EKS_MCP_ACCOUNT", "dev")]);
     assert_eq!(code, 0, "{error}");
     let settings: Value = serde_json::from_str(&output).unwrap();
-    assert_eq!(settings["accounts"]["dev"]["id"], "444455556666", "{settings:#}");
+    assert_eq!(settings["accounts"]["dev"]["id"], "044455556666", "{settings:#}");
     let (code, _, error) = config(&[("EKS_MCP_ACCOUNT", "prd")]);
     assert_eq!(code, 2);
     assert!(error.contains("did you mean `prod`?"), "{error}");

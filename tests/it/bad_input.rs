@@ -81,6 +81,7 @@ async fn what_does_not_exist_is_answered_with_near_names() {
     )
     .await;
     fails("list_resources", json!({"cluster": "payment", "region": "us-east-1", "kind": "Pod"}), NotFound, &["`payments`"]).await;
+    fails("describe_cluster", json!({"cluster": "storefrnt"}), NotFound, &["did you mean `storefront` in us-west-2?"]).await;
     fails("list_resources", json!({"cluster": "dev", "kind": "Pdo"}), InvalidInput, &["`Pdo`", "did you mean"]).await;
     fails(
         "get_logs",
@@ -170,7 +171,19 @@ fn malformed_snapshots_are_named_with_file_line_and_column() {
         &[("snapshot.json", head), ("clusters/a/objects/x.yaml", "kind: Pod\n  bad: [")],
         &["clusters/a/objects/x.yaml", "line 2"],
     );
-    says(&[("snapshot.json", head), ("clusters/a/objects/x.yaml", "kind: Pod\n")], &["x.yaml", "metadata.name"]);
+    let list = "kind: List\nitems:\n- {kind: Pod, metadata: {name: a}}\n- metadata: {name: b}\n";
+    for (file, content, words) in [
+        ("x.yaml", "kind: Pod\n", ["line 1 column 1", "metadata.name"]),
+        ("x.yaml", "kind: Pod\nmetadata: {name: a}\n---\n- 1\n", ["line 4 column 1", "no object"]),
+        ("x.yaml", list, ["line 4 column 3", "no `kind`"]),
+        ("x.json", "{\"kind\": \"PodList\", \"items\": [\n {\"metadata\": {}}]}", ["line 2 column 2", "metadata.name"]),
+    ] {
+        says(&[("snapshot.json", head), (&format!("clusters/a/objects/{file}"), content)], &[&[file], &words[..]].concat());
+    }
+    says(&[("snapshot.json", head), ("clusters/a/objets/x.yaml", "")], &["`objets`", "did you mean `objects`?"]);
+    says(&[("snapshot.json", head), ("cluster/a/objects/x.yaml", "")], &["`cluster`", "did you mean `clusters`?"]);
+    says(&[("snapshot.json", head), ("aws/metric/x.json", "[]")], &["`metric`", "did you mean `metrics`?"]);
+    says(&[("snapshot.json", &head.replace("us-east-1", "xx"))], &["snapshot.json", "`region`", "`xx`"]);
     says(
         &[("snapshot.json", head), ("clusters/a/logs/pod.log", "x")],
         &["clusters/a/logs/pod.log", "<namespace>_<pod>_<container>"],

@@ -180,3 +180,22 @@ fn the_sample_of_the_readme_is_what_is_printed() {
         assert!(sample == printed, "the sample of README.md is stale; run `UPDATE=1 cargo test`: {printed}");
     }
 }
+
+#[test]
+fn contexts_of_a_kubeconfig_need_neither_credentials_nor_a_region() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config");
+    let config = "{apiVersion: v1, kind: Config, clusters: [{name: lab, cluster: {server: 'http://127.0.0.1:9'}}], \
+                  users: [{name: me, user: {}}], contexts: [{name: home-lab, context: {cluster: lab, user: me}}]}";
+    std::fs::write(&file, config).unwrap();
+    let call = |tool: &str, arguments: &str| run(&["call", tool, arguments, "--kubeconfig", file.to_str().unwrap()]);
+    let (code, output, error) = call("list_clusters", "{}");
+    assert_eq!(code, 0, "{error}");
+    assert!(output.contains("home-lab") && output.contains("EKS was not asked"), "{output}");
+    let (code, _, error) = call("list_resources", r#"{"cluster": "home-lib", "kind": "Pod"}"#);
+    assert_eq!(code, 1);
+    assert!(error.contains("did you mean `home-lab`"), "{error}");
+    let (code, _, error) = call("list_clusters", r#"{"regions": ["eu-west-1"]}"#);
+    assert_eq!(code, 1, "who names a Region wants to know about it");
+    assert!(error.contains("credentials"), "{error}");
+}

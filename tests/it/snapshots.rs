@@ -55,6 +55,10 @@ status: {conditions: [{type: Ready, status: 'False', reason: NoParts}]}
 ";
 
 fn bare() -> World {
+    World::of(Snapshot::open(files().path()).unwrap())
+}
+
+fn files() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let objects = folder.path().join("clusters/incident/objects");
     std::fs::create_dir_all(&objects).unwrap();
@@ -63,7 +67,7 @@ fn bare() -> World {
     std::fs::write(objects.join("all.yaml"), PODS).unwrap();
     std::fs::write(objects.join("rest.yml"), REST).unwrap();
     std::fs::write(folder.path().join("clusters/incident/logs/shop_web-1_main.previous.log"), "starting\nallocating\n").unwrap();
-    World::of(Snapshot::open(folder.path()).unwrap())
+    folder
 }
 
 #[tokio::test]
@@ -93,7 +97,7 @@ async fn the_other_tools_answer_what_kubernetes_knows() {
     let answer = world.call("list_events", json!({"cluster": "incident"})).await;
     let group = &answer["groups"]["rows"][0];
     assert_eq!((group[1].as_str(), group[3].as_str()), (Some("BackOff"), Some("12")), "{answer:#}");
-    let answer = world.call("list_clusters", json!({"include_external": true})).await;
+    let answer = world.call("list_clusters", json!({})).await;
     assert!(answer["clusters"].to_string().contains("incident"), "{answer:#}");
     let answer = world.call("describe_cluster", json!({"cluster": "incident"})).await;
     assert_eq!(answer["kubernetes"]["version"], "v1.34.2-eks-1", "{answer:#}");
@@ -107,11 +111,23 @@ async fn what_a_snapshot_does_not_hold_is_said_and_never_an_empty_success() {
     for (tool, arguments) in [
         ("query_container_insights", json!({"cluster": "incident", "scope": "cluster"})),
         ("estimate_cost", json!({"cluster": "incident"})),
+        ("list_resources", json!({"cluster": "incident", "kind": "Deployment"})),
+        ("list_resources", json!({"cluster": "incident", "kind": "Job", "namespace": "shop"})),
+        ("get_resource", json!({"cluster": "incident", "kind": "ConfigMap", "namespace": "shop", "name": "app"})),
     ] {
         let err = world.fail(tool, arguments).await;
         assert_eq!(err.kind, ErrorKind::NotRecorded, "{tool}: {err}");
         assert!(err.hint.is_some(), "{tool}: {err}");
     }
+}
+
+#[tokio::test]
+async fn what_a_complete_snapshot_does_not_hold_did_not_exist() {
+    let folder = files();
+    std::fs::write(folder.path().join("snapshot.json"), HEAD.replace('}', ", \"complete\": true}")).unwrap();
+    let world = World::of(Snapshot::open(folder.path()).unwrap());
+    let answer = world.call("list_resources", json!({"cluster": "incident", "kind": "Deployment"})).await;
+    assert_eq!(answer["summary"], "No deployments.");
 }
 
 #[test]

@@ -316,6 +316,11 @@ status:
 apiVersion: apps/v1
 kind: DaemonSet
 metadata: {name: agent, namespace: kube-system, uid: d1}
+---
+apiVersion: v1
+kind: Node
+metadata: {name: node-1}
+status: {nodeInfo: {kubeletVersion: v1.34.2-eks-1}, conditions: [{type: Ready, status: 'True'}]}
 ";
 
 /// A bare cluster with that pod.

@@ -68,6 +68,8 @@ struct State {
     store: Store,
     /// What is made up while it is read, before what is stored.
     generated: Option<Generated>,
+    /// Whether a kind without objects had none, rather than not having been recorded.
+    complete: bool,
     logs: BTreeMap<LogKey, Vec<u8>>,
     now: Timestamp,
     usage: Usage,
@@ -76,7 +78,12 @@ struct State {
 impl ApiServer {
     /// A server over these objects and logs, whose clock stands at `now`.
     pub fn new(objects: Vec<Object>, logs: BTreeMap<LogKey, Vec<u8>>, now: Timestamp, usage: Usage) -> Self {
-        Self(Arc::new(State { store: Store::new(objects), generated: None, logs, now, usage }))
+        Self(Arc::new(State { store: Store::new(objects), generated: None, complete: true, logs, now, usage }))
+    }
+
+    /// The same over what was recorded in part: it does not know about kinds of which there is no object.
+    pub fn in_part(objects: Vec<Object>, logs: BTreeMap<LogKey, Vec<u8>>, now: Timestamp, usage: Usage) -> Self {
+        Self(Arc::new(State { store: Store::new(objects), generated: None, complete: false, logs, now, usage }))
     }
 
     /// A server over a cluster of that size whose nodes, namespaces, pods, events and logs are made up while they are read.
@@ -85,7 +92,14 @@ impl ApiServer {
         // The version of the server is that of its newest node.
         let node = Store::new(Vec::new()).resource("", "v1", "nodes").and_then(|it| generated.first(it));
         let store = Store::new(node.into_iter().collect());
-        Self(Arc::new(State { store, generated: Some(generated), logs: BTreeMap::new(), now, usage: Usage::default() }))
+        Self(Arc::new(State {
+            store,
+            generated: Some(generated),
+            complete: true,
+            logs: BTreeMap::new(),
+            now,
+            usage: Usage::default(),
+        }))
     }
 
     /// Answers one request, as a real API server does over HTTP.
@@ -176,6 +190,7 @@ impl State {
                 if let Some(generated) = self.generated.as_ref().filter(|_| Generated::has(resource)) {
                     return generated.list(resource, namespace, &query, &head.headers);
                 }
+                self.recorded(resource)?;
                 let offer = if printer::prints(resource) { Offer::PrintedList } else { Offer::List };
                 let form = negotiate(&head.headers, offer)?;
                 return list::list(&self.store, resource, namespace, &query, form, self.now);
@@ -213,9 +228,20 @@ impl State {
     fn object(&self, resource: &Resource, namespace: Option<&str>, name: &str) -> Result<Object, Answer> {
         let found = match self.generated.as_ref().filter(|_| Generated::has(resource)) {
             Some(generated) => generated.object(resource, namespace, name),
-            None => self.store.object(resource, namespace, name).cloned(),
+            None => {
+                self.recorded(resource)?;
+                self.store.object(resource, namespace, name).cloned()
+            }
         };
         found.ok_or_else(|| status::not_found(&resource.kind.group, &resource.kind.plural, name))
+    }
+
+    /// Refuses to tell of a kind that was not recorded.
+    fn recorded(&self, resource: &Resource) -> Result<(), Answer> {
+        if self.complete || self.store.has_any(resource) {
+            return Ok(());
+        }
+        Err(status::not_recorded(format!("the snapshot holds no {}", resource.kind.plural)))
     }
 
     /// A resource that is not there: a Status where the group is compiled in, prose elsewhere.

@@ -4,6 +4,8 @@ use http::StatusCode;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::k8s::NOT_RECORDED;
+
 /// Content type of documents.
 pub(super) const JSON: &str = "application/json";
 /// Content type of logs.
@@ -57,7 +59,7 @@ pub(super) fn not_found(group: &str, plural: &str, name: &str) -> Answer {
 
 /// 404 of what the snapshot does not hold although the cluster had it.
 pub(super) fn not_recorded(message: impl Into<String>) -> Answer {
-    failure(StatusCode::NOT_FOUND, "NotFound", message, None)
+    failure(StatusCode::NOT_FOUND, NOT_RECORDED, message, None)
 }
 
 /// 404 of a resource that a served group does not have.

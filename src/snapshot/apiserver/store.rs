@@ -70,6 +70,11 @@ impl Store {
         objects.take_while(move |(key, _)| key.starts_with(&prefix)).map(|(key, object)| (key.as_str(), object))
     }
 
+    /// Whether there is any object of a resource.
+    pub(super) fn has_any(&self, resource: &Resource) -> bool {
+        self.shelf(resource).is_some_and(|it| !it.is_empty())
+    }
+
     /// The newest resource version of any object: the version of a list.
     pub(super) fn revision(&self) -> u64 {
         self.revision

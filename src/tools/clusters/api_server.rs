@@ -66,7 +66,9 @@ pub(super) async fn ask(cx: &Context, target: &Target, warnings: &mut Vec<String
     let mut nodes = Nodes::default();
     let options = ListOptions::default();
     let listed = api::list_pages(&client, &kind, &options, |page| {
-        page.iter().for_each(|node| nodes.add(node));
+        for node in &page {
+            nodes.add(node);
+        }
         !cx.cancel.is_cancelled()
     });
     let (version, listed) =

@@ -75,7 +75,7 @@ pub struct Input {
     /// Look in every commercial Region; slower. Default: false.
     #[serde(default)]
     all_regions: bool,
-    /// Also list clusters outside AWS that are registered through the EKS connector, and those that only Kubernetes knows. Default: false.
+    /// Also list clusters outside AWS that are registered through the EKS connector. Default: false.
     #[serde(default)]
     include_external: bool,
 }
@@ -115,9 +115,16 @@ impl Tool for ListClusters {
     type Output = Output;
 
     async fn run(cx: &Context, input: Input) -> Result<Output, ToolError> {
-        let (places, mut warnings) = places(cx, &input).await?;
-        let (all, external) = (input.all_regions, input.include_external);
-        let reads: Vec<_> = places.iter().map(|place| read_place(cx, place, external).boxed()).collect();
+        // What only Kubernetes knows is there because somebody configured it, and needs no AWS.
+        let external = cx.world.clusters.external().await?;
+        let (places, mut warnings) = match places(cx, &input).await {
+            Err(err) if !external.is_empty() && !names_places(&input) => {
+                return Ok(answer(cx, Vec::new(), &external, vec![format!("EKS was not asked: {}", err.message)], &[]));
+            }
+            places => places?,
+        };
+        let (all, connected) = (input.all_regions, input.include_external);
+        let reads: Vec<_> = places.iter().map(|place| read_place(cx, place, connected).boxed()).collect();
         let total = f64::from(u16::try_from(places.len()).unwrap_or(u16::MAX));
         let mut reads = stream::iter(reads).buffered(FAN_OUT).zip(stream::iter(&places));
         let (mut found, mut failures, mut done) = (Vec::new(), Vec::new(), 0.0);
@@ -133,11 +140,10 @@ impl Tool for ListClusters {
             }
         }
         // One place that cannot be read must not hide the others; when none can be read, the call has failed.
-        if failures.len() == places.len() {
+        if failures.len() == places.len() && (external.is_empty() || names_places(&input)) {
             return Err(nothing(failures, warnings));
         }
         warnings.extend(unread(failures, all));
-        let external = if input.include_external { cx.world.clusters.external().await? } else { Vec::new() };
         Ok(answer(cx, found, &external, warnings, &places))
     }
 }
@@ -267,6 +273,11 @@ async fn regions(cx: &Context, input: &Input, account: Option<&Account>) -> Resu
     Ok(regions)
 }
 
+/// Whether the caller asks for certain places, and so for an error when they cannot be read.
+fn names_places(input: &Input) -> bool {
+    input.all_regions || !input.regions.is_empty() || !input.accounts.is_empty()
+}
+
 /// A cluster and the support of its version.
 struct Found {
     account: Option<String>,
@@ -375,6 +386,9 @@ fn summary(found: &[Found], external: usize, places: &[Place]) -> String {
         Some(only) if regions.len() == 1 => (*only).to_owned(),
         _ => count(regions.len(), "Region"),
     };
+    if places.is_empty() {
+        return format!("{} known without EKS.", count(external, "cluster"));
+    }
     let place = match accounts.first() {
         None => place,
         Some(only) if accounts.len() == 1 => format!("{place} of account `{only}`"),

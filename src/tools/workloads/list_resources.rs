@@ -242,7 +242,9 @@ async fn read(
             columns = Columns::new(&kind.kind, names, wanted);
         }
         let Ok(columns) = &columns else { return false };
-        rows.iter().for_each(|(printed, object)| found.add(object, columns, printed));
+        for (printed, object) in &rows {
+            found.add(object, columns, printed);
+        }
         goes_on(found)
     })
     .await?;
