@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use eks_mcp::error::ErrorKind;
 use serde_json::json;
 
-use crate::support::{World, document, status};
+use crate::support::{document, status};
 use crate::workloads::{DENIED, column, get, holds, list, shop, with};
 
 // What is wrong or not there.
