@@ -1,5 +1,6 @@
 //! Events, grouped: the same thing said of many objects many times is one line.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher as _, RandomState};
 
@@ -40,7 +41,9 @@ pub struct EventGroup {
 /// Groups events by type, kind of object, reason and normalised message. Holds a bounded amount however many there are.
 #[derive(Default)]
 pub struct EventGroups {
-    groups: BTreeMap<Key, Group>,
+    groups: BTreeMap<String, Group>,
+    /// The key of the present event, in memory that is used again: most events are of a group that is there.
+    key: String,
     hasher: RandomState,
     /// Events seen, each repetition counted.
     pub total: i64,
@@ -50,16 +53,11 @@ pub struct EventGroups {
     pub oldest: Option<Timestamp>,
 }
 
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
+#[derive(Default)]
+struct Group {
     event_type: String,
     kind: String,
     reason: String,
-    message: String,
-}
-
-#[derive(Default)]
-struct Group {
     count: i64,
     first: Option<Timestamp>,
     last: Option<Timestamp>,
@@ -73,21 +71,26 @@ impl EventGroups {
     pub fn add(&mut self, event: &Object) {
         let about = about(event);
         let message = message(event);
-        let key = Key {
-            event_type: event.text("type").to_owned(),
-            kind: about.kind.to_owned(),
-            reason: event.text("reason").to_owned(),
-            message: normalised(message, about.name),
-        };
+        let (event_type, reason) = (event.text("type"), event.text("reason"));
+        self.key.clear();
+        for part in [event_type, about.kind, reason] {
+            self.key.push_str(part);
+            self.key.push('\0');
+        }
+        normalise(message, about.name, &mut self.key);
         let count = times(event);
         let (first, last) = (first(event), last(event));
         self.total += count;
         self.oldest = earlier(self.oldest, first);
-        if self.groups.len() >= MAX_GROUPS && !self.groups.contains_key(&key) {
-            self.beyond += count;
-            return;
+        if !self.groups.contains_key(&self.key) {
+            if self.groups.len() >= MAX_GROUPS {
+                self.beyond += count;
+                return;
+            }
+            let [event_type, kind, reason] = [event_type, about.kind, reason].map(str::to_owned);
+            self.groups.insert(self.key.clone(), Group { event_type, kind, reason, ..Group::default() });
         }
-        let group = self.groups.entry(key).or_default();
+        let Some(group) = self.groups.get_mut(&self.key) else { return };
         group.count += count;
         group.first = earlier(group.first, first);
         // The latest example is the one that holds now.
@@ -103,10 +106,10 @@ impl EventGroups {
 
     /// The groups: warnings first, then the most recent, then the most frequent.
     pub fn finish(self) -> Vec<EventGroup> {
-        let groups = self.groups.into_iter().map(|(key, group)| EventGroup {
-            event_type: key.event_type,
-            kind: key.kind,
-            reason: key.reason,
+        let groups = self.groups.into_values().map(|group| EventGroup {
+            event_type: group.event_type,
+            kind: group.kind,
+            reason: group.reason,
             count: group.count,
             first: group.first,
             last: group.last,
@@ -175,11 +178,15 @@ fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
     }
 }
 
-/// A message without what differs from object to object: its name, numbers and hashes, and the names of containers and images.
-fn normalised(message: &str, name: &str) -> String {
+/// Writes a message without what differs from object to object: its name, numbers and hashes, and the names of containers and
+/// images.
+fn normalise(message: &str, name: &str, to: &mut String) {
     let message = without(message, name);
     let mut named = false;
-    let words = message.split_whitespace().take(40).map(|word| {
+    for (index, word) in message.split_whitespace().take(40).enumerate() {
+        if index > 0 {
+            to.push(' ');
+        }
         let bare = word.trim_end_matches(':');
         let names = ["container", "image"].iter().any(|it| bare.eq_ignore_ascii_case(it));
         let masked = word.bytes().any(|it| it.is_ascii_digit())
@@ -187,17 +194,19 @@ fn normalised(message: &str, name: &str) -> String {
             || word.starts_with("container=")
             || word.starts_with("image=");
         named = names;
-        if masked { "*" } else { word }
-    });
-    words.collect::<Vec<_>>().join(" ")
+        to.push_str(if masked { "*" } else { word });
+    }
 }
 
 /// A text without a name, where it stands as a word of its own.
-fn without(text: &str, name: &str) -> String {
+fn without<'a>(text: &'a str, name: &str) -> Cow<'a, str> {
+    if name.is_empty() || !text.contains(name) {
+        return Cow::Borrowed(text);
+    }
     let is_part = |it: Option<char>| it.is_some_and(char::is_alphanumeric);
     let mut kept = String::with_capacity(text.len());
     let mut from = 0;
-    for (at, _) in text.match_indices(name).filter(|_| !name.is_empty()) {
+    for (at, _) in text.match_indices(name) {
         let (before, after) = (text.get(..at).unwrap_or_default(), text.get(at + name.len()..).unwrap_or_default());
         if !is_part(before.chars().next_back()) && !is_part(after.chars().next()) {
             kept.push_str(text.get(from..at).unwrap_or_default());
@@ -206,7 +215,7 @@ fn without(text: &str, name: &str) -> String {
         }
     }
     kept.push_str(text.get(from..).unwrap_or_default());
-    kept
+    Cow::Owned(kept)
 }
 
 #[cfg(test)]

@@ -23,10 +23,19 @@ pub struct Field<'a> {
     pub value: &'a Value,
 }
 
+/// A value within an object without its path, for where nothing is proven by it: a list of many objects makes millions.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a>(pub &'a Value);
+
 impl Object {
     /// Wraps a JSON value.
     pub fn new(value: Value) -> Self {
         Self(Arc::new(value))
+    }
+
+    /// The JSON value itself, unless another one holds this object too.
+    pub fn into_value(self) -> Option<Value> {
+        Arc::try_unwrap(self.0).ok()
     }
 
     /// The JSON value.
@@ -98,9 +107,17 @@ impl Object {
         items.iter().enumerate().map(move |(index, value)| Field { path: format!("{path}[{index}]"), value })
     }
 
+    /// The items of a list at a path; nothing where there is no list.
+    pub fn parts(&self, path: &str) -> impl DoubleEndedIterator<Item = Part<'_>> + ExactSizeIterator {
+        self.get(path).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default().iter().map(Part)
+    }
+
     /// The entry of `status.conditions` with this type.
     pub fn condition(&self, kind: &str) -> Option<Field<'_>> {
-        self.list("status.conditions").find(|it| it.text("type") == kind)
+        let conditions = self.get("status.conditions")?.as_array()?;
+        let (index, value) =
+            conditions.iter().enumerate().find(|(_, it)| it.get("type").and_then(Value::as_str) == Some(kind))?;
+        Some(Field { path: format!("status.conditions[{index}]"), value })
     }
 
     /// A label's value.
@@ -130,22 +147,22 @@ impl<'a> Field<'a> {
 
     /// The text below this value, empty where there is none.
     pub fn text(&self, path: &str) -> &'a str {
-        at(self.value, path).and_then(Value::as_str).unwrap_or_default()
+        Part(self.value).text(path)
     }
 
     /// The integer below this value.
     pub fn integer(&self, path: &str) -> Option<i64> {
-        at(self.value, path).and_then(Value::as_i64)
+        Part(self.value).integer(path)
     }
 
     /// The truth value below this value.
     pub fn boolean(&self, path: &str) -> Option<bool> {
-        at(self.value, path).and_then(Value::as_bool)
+        Part(self.value).boolean(path)
     }
 
     /// The moment below this value.
     pub fn time(&self, path: &str) -> Option<Timestamp> {
-        parse_timestamp(self.text(path))
+        Part(self.value).time(path)
     }
 
     /// The items of a list below this value with their paths.
@@ -156,17 +173,56 @@ impl<'a> Field<'a> {
     }
 }
 
+impl<'a> Part<'a> {
+    /// Whether there is a value below this one.
+    pub fn has(self, path: &str) -> bool {
+        at(self.0, path).is_some()
+    }
+
+    /// The text below this value, empty where there is none.
+    pub fn text(self, path: &str) -> &'a str {
+        at(self.0, path).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The integer below this value.
+    pub fn integer(self, path: &str) -> Option<i64> {
+        at(self.0, path).and_then(Value::as_i64)
+    }
+
+    /// The truth value below this value.
+    pub fn boolean(self, path: &str) -> Option<bool> {
+        at(self.0, path).and_then(Value::as_bool)
+    }
+
+    /// The moment below this value.
+    pub fn time(self, path: &str) -> Option<Timestamp> {
+        parse_timestamp(self.text(path))
+    }
+}
+
 /// Follows a path of names and indices; names with dots cannot be reached this way, which only keys of maps have.
 pub fn at<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
     path.split('.').try_fold(value, |value, segment| {
+        if !segment.contains('[') {
+            return if segment.is_empty() { Some(value) } else { field(value, segment) };
+        }
         let mut parts = segment.split('[');
         let name = parts.next().unwrap_or_default();
-        let mut value = if name.is_empty() { value } else { value.get(name)? };
+        let mut value = if name.is_empty() { value } else { field(value, name)? };
         for index in parts {
             value = value.get(index.strip_suffix(']')?.parse::<usize>().ok()?)?;
         }
         Some(value)
     })
+}
+
+/// The field of a map. Comparing a few names is faster than hashing one.
+fn field<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
+    let map = value.as_object()?;
+    if map.len() > 8 {
+        return map.get(name);
+    }
+    map.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
 }
 
 #[cfg(test)]

@@ -24,6 +24,10 @@ pub fn cut(text: &str, max: usize) -> String {
 ///
 /// Line feeds and tabs stay. Such characters hide text from people that a model still reads, or carry text that nobody sees.
 pub fn clean(text: &str) -> String {
+    // Nearly every text is plain.
+    if text.bytes().all(|it| matches!(it, b'\n' | b'\t' | b' '..=b'~')) {
+        return text.to_owned();
+    }
     let mut clean = String::with_capacity(text.len());
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {

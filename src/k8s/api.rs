@@ -13,11 +13,11 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::error::root_cause;
+pub use super::keep::Keep;
 use super::kinds::Kind;
 use super::map_error;
 use super::pages::{self, Form, Many, One};
 pub use super::pages::{Listed, Step};
-pub use super::scan::Keep;
 use crate::domain::names;
 use crate::domain::object::Object;
 use crate::error::{ErrorKind, ToolError};

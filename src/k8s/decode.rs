@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::scan::{Keep, Scanner, Stop};
+use super::keep::Keep;
+use super::scan::{Scanner, Stop};
 
 /// Most bytes of one object. Kubernetes stores at most 1.5 MB; aggregated API servers may have larger ones.
 const MAX_ITEM: usize = 32 << 20;
@@ -32,6 +33,8 @@ pub(super) struct PageEnd {
 /// Reads one page after the other.
 pub(super) struct Decoder<'k> {
     keep: &'k Keep,
+    /// The last item, whose memory is used again unless it was taken out.
+    item: Value,
     buffer: Vec<u8>,
     at: usize,
     stage: Stage,
@@ -45,11 +48,11 @@ pub(super) struct Decoder<'k> {
 impl<'k> Decoder<'k> {
     pub(super) fn new(keep: &'k Keep) -> Self {
         let (buffer, end) = (Vec::new(), PageEnd::default());
-        Self { keep, buffer, at: 0, stage: Stage::Start, end, wait: 0, received: 0, has_items: false }
+        Self { keep, item: Value::Null, buffer, at: 0, stage: Stage::Start, end, wait: 0, received: 0, has_items: false }
     }
 
-    /// Takes more bytes of the page, and hands over the items that they complete.
-    pub(super) fn feed(&mut self, bytes: &[u8], take: &mut dyn FnMut(Value)) -> Result<(), String> {
+    /// Takes more bytes of the page, and hands over the items that they complete. What `take` leaves is read into again.
+    pub(super) fn feed(&mut self, bytes: &[u8], take: &mut dyn FnMut(&mut Value)) -> Result<(), String> {
         self.buffer.drain(..self.at.min(self.buffer.len()));
         self.at = 0;
         self.buffer.extend_from_slice(bytes);
@@ -68,7 +71,7 @@ impl<'k> Decoder<'k> {
     }
 
     /// The page has arrived whole; the next one may follow.
-    pub(super) fn finish(&mut self, take: &mut dyn FnMut(Value)) -> Result<PageEnd, String> {
+    pub(super) fn finish(&mut self, take: &mut dyn FnMut(&mut Value)) -> Result<PageEnd, String> {
         self.advance(take)?;
         if self.stage != Stage::Done {
             return Err(format!("it ends too early, after {} bytes", self.received));
@@ -82,7 +85,7 @@ impl<'k> Decoder<'k> {
         Ok(std::mem::take(&mut self.end))
     }
 
-    fn advance(&mut self, take: &mut dyn FnMut(Value)) -> Result<(), String> {
+    fn advance(&mut self, take: &mut dyn FnMut(&mut Value)) -> Result<(), String> {
         while self.stage != Stage::Done {
             match self.step(take) {
                 Ok(()) => {}
@@ -97,7 +100,7 @@ impl<'k> Decoder<'k> {
     }
 
     /// Reads one field or one item. Nothing has changed when the bytes do not suffice.
-    fn step(&mut self, take: &mut dyn FnMut(Value)) -> Result<(), Stop> {
+    fn step(&mut self, take: &mut dyn FnMut(&mut Value)) -> Result<(), Stop> {
         let mut scanner = Scanner::new(&self.buffer, self.at);
         let stage = match self.stage {
             Stage::Start => {
@@ -132,7 +135,8 @@ impl<'k> Decoder<'k> {
                 if comma {
                     scanner.expect(b',')?;
                 }
-                take(scanner.value(self.keep)?);
+                scanner.refill(&mut self.item, self.keep)?;
+                take(&mut self.item);
                 Stage::Items(true)
             }
             Stage::Done => Stage::Done,
@@ -178,9 +182,9 @@ mod tests {
         let mut decoder = Decoder::new(&all);
         let mut items = Vec::new();
         for bytes in text.as_bytes().chunks(block) {
-            decoder.feed(bytes, &mut |it| items.push(it))?;
+            decoder.feed(bytes, &mut |it| items.push(it.clone()))?;
         }
-        let end = decoder.finish(&mut |it| items.push(it))?;
+        let end = decoder.finish(&mut |it| items.push(it.clone()))?;
         Ok((items, end.token))
     }
 
@@ -206,8 +210,8 @@ mod tests {
     fn the_end_of_a_page_says_what_follows() {
         let all = Keep::ALL;
         let mut decoder = Decoder::new(&all);
-        decoder.feed(br#"{"metadata":{"continue":"a","remainingItemCount":7},"items":[]}"#, &mut drop).unwrap();
-        assert_eq!(decoder.finish(&mut drop), Ok(PageEnd { token: "a".to_owned(), remaining: Some(7) }));
+        decoder.feed(br#"{"metadata":{"continue":"a","remainingItemCount":7},"items":[]}"#, &mut |_| {}).unwrap();
+        assert_eq!(decoder.finish(&mut |_| {}), Ok(PageEnd { token: "a".to_owned(), remaining: Some(7) }));
     }
 
     #[test]
@@ -216,8 +220,8 @@ mod tests {
         let mut decoder = Decoder::new(&all);
         let mut items = Vec::new();
         for (page, token) in [(r#"{"metadata":{"continue":"a"},"items":[1]}"#, "a"), (r#"{"metadata":{},"items":[2]}"#, "")] {
-            decoder.feed(page.as_bytes(), &mut |it| items.push(it)).unwrap();
-            assert_eq!(decoder.finish(&mut |it| items.push(it)).unwrap().token, token);
+            decoder.feed(page.as_bytes(), &mut |it| items.push(it.clone())).unwrap();
+            assert_eq!(decoder.finish(&mut |it| items.push(it.clone())).unwrap().token, token);
         }
         assert_eq!(items, [json!(1), json!(2)]);
     }

@@ -9,6 +9,7 @@ pub mod discovery;
 mod error;
 mod exec;
 mod in_cluster;
+mod keep;
 pub mod kinds;
 pub mod live;
 pub mod logs;

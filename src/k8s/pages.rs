@@ -16,9 +16,10 @@ use tokio::task::JoinHandle;
 
 use super::api::{self, JSON, ListOptions, QUERY};
 use super::decode::{Decoder, early_token};
+use super::keep::Keep;
 use super::kinds::Kind;
 use super::map_error;
-use super::scan::{Keep, Stop};
+use super::scan::Stop;
 use crate::domain::object::Object;
 use crate::error::{ErrorKind, ToolError};
 
@@ -166,7 +167,7 @@ pub(super) async fn list(
     let mut receiver = Receiver(tokio::spawn(source.receive(sender)));
     let mut decoder = Decoder::new(keep);
     let mut listed = Listed::default();
-    let mut reader = Reader { kind, form, visit, last: None, seen: None, wants_more: true };
+    let mut reader = Reader { kind, form, visit, last: String::new(), key: String::new(), seen: None, wants_more: true };
     let mut held = 0;
     let broken = |why: String| {
         ToolError::new(ErrorKind::Upstream, format!("{thing}: the API server's answer is broken JSON ({why})"))
@@ -197,7 +198,7 @@ pub(super) async fn list(
             Part::Expired => {
                 listed.expired = true;
                 // Lists have the order of keys: what comes up to the last one has been handed over.
-                reader.seen.clone_from(&reader.last);
+                reader.seen = Some(reader.last.clone());
             }
         }
         if !reader.wants_more {
@@ -216,22 +217,27 @@ struct Reader<'a, V> {
     form: Form,
     visit: V,
     /// Key of the last object that was handed over.
-    last: Option<String>,
+    last: String,
+    /// Key of the present object, in memory that is used again.
+    key: String,
     /// After a new start, the key up to which objects have been handed over.
     seen: Option<String>,
     wants_more: bool,
 }
 
 impl<V: Visit> Reader<'_, V> {
-    fn take(&mut self, item: Value) {
-        let key = key(&item);
-        if !self.wants_more || self.seen.as_ref().is_some_and(|seen| key <= *seen) {
+    /// Hands an item over, and leaves its memory to the next one unless it is held.
+    fn take(&mut self, item: &mut Value) {
+        write_key(item, &mut self.key);
+        if !self.wants_more || self.seen.as_ref().is_some_and(|seen| self.key <= *seen) {
             return;
         }
         self.seen = None;
-        self.last = Some(key);
-        let object = self.named(item);
+        std::mem::swap(&mut self.last, &mut self.key);
+        let object = self.named(std::mem::take(item));
+        let same = object.clone();
         self.wants_more = self.visit.object(object);
+        *item = same.into_value().unwrap_or_default();
     }
 
     fn page_end(&mut self) {
@@ -257,10 +263,13 @@ impl<V: Visit> Reader<'_, V> {
 }
 
 /// What lists are sorted by.
-fn key(item: &Value) -> String {
+fn write_key(item: &Value, key: &mut String) {
     let metadata = item.get("metadata");
     let text = |field: &str| metadata.and_then(|it| it.get(field)).and_then(Value::as_str).unwrap_or_default();
-    [text("namespace"), "/", text("name")].concat()
+    key.clear();
+    key.push_str(text("namespace"));
+    key.push('/');
+    key.push_str(text("name"));
 }
 
 /// Where pages come from.

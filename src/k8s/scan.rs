@@ -5,88 +5,10 @@
 
 use serde_json::{Map, Number, Value};
 
-use crate::domain::status;
+use super::keep::Keep;
 
 /// Values within values; deeper ones are no Kubernetes objects.
 const MAX_DEPTH: usize = 100;
-
-/// Which fields of an object are kept. Lists are transparent: a path goes on within each of their items.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Keep {
-    /// Fields with rules of their own.
-    fields: Vec<(String, Self)>,
-    /// Whether the other fields are kept.
-    others: bool,
-}
-
-static EVERYTHING: Keep = Keep::ALL;
-static NOTHING: Keep = Keep::NOTHING;
-
-impl Keep {
-    /// Everything.
-    pub const ALL: Self = Self { fields: Vec::new(), others: true };
-    const NOTHING: Self = Self { fields: Vec::new(), others: false };
-
-    /// Only what lies at or below these paths, such as `status.conditions.type`.
-    pub fn only<'a>(paths: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut keep = Self::NOTHING;
-        for path in paths {
-            keep.set(&path.split('.').collect::<Vec<_>>(), false);
-        }
-        keep
-    }
-
-    /// Everything but what lies at or below these paths, each a list of names.
-    pub fn all_but(paths: &[&[&str]]) -> Self {
-        let mut keep = Self::ALL;
-        for path in paths {
-            keep.set(path, true);
-        }
-        keep
-    }
-
-    /// What the state of an object of this kind is read from, and how it is grouped; everything but bookkeeping for kinds of
-    /// which anything may matter.
-    pub fn for_status(kind: &str) -> Self {
-        match status::fields(kind) {
-            Some(paths) => Self::only(paths.iter().map(String::as_str)),
-            None => Self::tidy(),
-        }
-    }
-
-    /// Everything but what was written for the API server and for kubectl: who set which field, and a copy of the whole.
-    pub fn tidy() -> Self {
-        let copy = "kubectl.kubernetes.io/last-applied-configuration";
-        Self::all_but(&[&["metadata", "managedFields"], &["metadata", "annotations", copy]])
-    }
-
-    fn set(&mut self, path: &[&str], drop: bool) {
-        let [name, rest @ ..] = path else {
-            *self = if drop { Self::NOTHING } else { Self::ALL };
-            return;
-        };
-        if *self == Self::ALL && !drop {
-            return;
-        }
-        let empty = Self { fields: Vec::new(), others: drop };
-        let position = self.fields.iter().position(|(field, _)| field == name).unwrap_or_else(|| {
-            self.fields.push(((*name).to_owned(), empty));
-            self.fields.len() - 1
-        });
-        if let Some((_, child)) = self.fields.get_mut(position) {
-            child.set(rest, drop);
-        }
-    }
-
-    fn field(&self, name: &[u8]) -> &Self {
-        let found = self.fields.iter().find(|(field, _)| field.as_bytes() == name);
-        found.map_or(if self.others { &EVERYTHING } else { &NOTHING }, |(_, keep)| keep)
-    }
-
-    fn is_nothing(&self) -> bool {
-        !self.others && self.fields.is_empty()
-    }
-}
 
 /// Why reading stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -213,52 +135,119 @@ impl<'a> Scanner<'a> {
 
     /// Reads what is kept of a value.
     pub(super) fn value(&mut self, keep: &Keep) -> Result<Value, Stop> {
-        self.nested_value(keep, 0)
+        let mut value = Value::Null;
+        self.refill(&mut value, keep)?;
+        Ok(value)
     }
 
-    fn nested_value(&mut self, keep: &Keep, depth: usize) -> Result<Value, Stop> {
+    /// Reads what is kept of a value into one that was read before.
+    ///
+    /// Objects of a list are alike: names are compared instead of copied and hashed, and texts are written over. What stood
+    /// there before does not show. Where reading stops, the value is of no use but to be read into again.
+    pub(super) fn refill(&mut self, value: &mut Value, keep: &Keep) -> Result<(), Stop> {
+        self.nested(value, keep, 0)
+    }
+
+    fn nested(&mut self, value: &mut Value, keep: &Keep, depth: usize) -> Result<(), Stop> {
         if depth > MAX_DEPTH {
             return Err(Stop::Broken(self.at));
         }
         match self.peek()? {
-            b'"' => self.string().map(Value::String),
-            b'{' => {
-                let mut map = Map::new();
-                self.fields(|scanner, name| {
-                    let keep = keep.field(name);
-                    if keep.is_nothing() {
-                        return scanner.skip().map(|()| true);
-                    }
-                    let name = scanner.text(name, name.contains(&b'\\'))?;
-                    let value = scanner.nested_value(keep, depth + 1)?;
-                    map.insert(name, value);
-                    Ok(true)
-                })?;
-                Ok(Value::Object(map))
-            }
-            b'[' => {
-                self.at += 1;
-                let mut items = Vec::new();
-                if self.takes(b']')? {
-                    return Ok(Value::Array(items));
+            b'"' => {
+                let (raw, escaped) = self.raw_string()?;
+                match value {
+                    Value::String(text) if !escaped => overwrite(text, raw),
+                    _ => *value = Value::String(self.text(raw, escaped)?),
                 }
-                loop {
-                    items.push(self.nested_value(keep, depth + 1)?);
-                    if self.takes(b']')? {
-                        return Ok(Value::Array(items));
-                    }
-                    self.expect(b',')?;
-                }
+                Ok(())
             }
+            b'{' => match value {
+                Value::Object(map) => self.map(map, keep, depth),
+                _ => {
+                    let mut map = Map::new();
+                    self.map(&mut map, keep, depth)?;
+                    *value = Value::Object(map);
+                    Ok(())
+                }
+            },
+            b'[' => match value {
+                Value::Array(items) => self.items(items, keep, depth),
+                _ => {
+                    let mut items = Vec::new();
+                    self.items(&mut items, keep, depth)?;
+                    *value = Value::Array(items);
+                    Ok(())
+                }
+            },
             _ => {
                 let start = self.at;
-                match self.word()? {
-                    b"true" => Ok(Value::Bool(true)),
-                    b"false" => Ok(Value::Bool(false)),
-                    b"null" => Ok(Value::Null),
-                    word => serde_json::from_slice::<Number>(word).map(Value::Number).map_err(|_| Stop::Broken(start)),
-                }
+                *value = match self.word()? {
+                    b"true" => Value::Bool(true),
+                    b"false" => Value::Bool(false),
+                    b"null" => Value::Null,
+                    word => number(word).ok_or(Stop::Broken(start))?,
+                };
+                Ok(())
             }
+        }
+    }
+
+    fn map(&mut self, map: &mut Map<String, Value>, keep: &Keep, depth: usize) -> Result<(), Stop> {
+        let mut before = map.iter_mut();
+        let mut same = 0;
+        // From the first field on that is another one than before.
+        let mut others = Vec::new();
+        self.fields(|scanner, name| {
+            let keep = keep.field(name);
+            if keep.is_nothing() {
+                return scanner.skip().map(|()| true);
+            }
+            if others.is_empty()
+                && let Some((known, value)) = before.next()
+                && known.as_bytes() == name
+            {
+                scanner.nested(value, keep, depth + 1)?;
+                same += 1;
+                return Ok(true);
+            }
+            let name = scanner.text(name, name.contains(&b'\\'))?;
+            let mut value = Value::Null;
+            scanner.nested(&mut value, keep, depth + 1)?;
+            others.push((name, value));
+            Ok(true)
+        })?;
+        if same < map.len() {
+            let mut place = 0;
+            map.retain(|_, _| {
+                place += 1;
+                place <= same
+            });
+        }
+        map.extend(others);
+        Ok(())
+    }
+
+    fn items(&mut self, items: &mut Vec<Value>, keep: &Keep, depth: usize) -> Result<(), Stop> {
+        self.expect(b'[')?;
+        if self.takes(b']')? {
+            items.clear();
+            return Ok(());
+        }
+        let mut count = 0;
+        loop {
+            if let Some(item) = items.get_mut(count) {
+                self.nested(item, keep, depth + 1)?;
+            } else {
+                let mut item = Value::Null;
+                self.nested(&mut item, keep, depth + 1)?;
+                items.push(item);
+            }
+            count += 1;
+            if self.takes(b']')? {
+                items.truncate(count);
+                return Ok(());
+            }
+            self.expect(b',')?;
         }
     }
 
@@ -284,20 +273,35 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn string(&mut self) -> Result<String, Stop> {
-        let (raw, escaped) = self.raw_string()?;
-        self.text(raw, escaped)
-    }
-
     /// The text of a string that was written like this. Bytes that are no UTF-8 are replaced: old objects hold some.
     fn text(&self, raw: &[u8], escaped: bool) -> Result<String, Stop> {
         if !escaped {
-            let text = std::str::from_utf8(raw).map_or_else(|_| String::from_utf8_lossy(raw).into_owned(), str::to_owned);
+            let mut text = String::new();
+            overwrite(&mut text, raw);
             return Ok(text);
         }
         let quoted = [b"\"".as_slice(), String::from_utf8_lossy(raw).as_bytes(), b"\""].concat();
         serde_json::from_slice(&quoted).map_err(|_| Stop::Broken(self.at))
     }
+}
+
+/// Puts a text without escapes in place of another one.
+fn overwrite(text: &mut String, raw: &[u8]) {
+    text.clear();
+    match std::str::from_utf8(raw) {
+        Ok(raw) => text.push_str(raw),
+        Err(_) => text.push_str(&String::from_utf8_lossy(raw)),
+    }
+}
+
+/// A number. Nearly all are small and whole.
+fn number(word: &[u8]) -> Option<Value> {
+    let is_small = word.len() < 16 && word.iter().all(u8::is_ascii_digit) && (word.first() != Some(&b'0') || word.len() == 1);
+    if is_small {
+        let number = word.iter().fold(0_u64, |number, digit| number * 10 + u64::from(digit - b'0'));
+        return Some(Value::from(number));
+    }
+    serde_json::from_slice::<Number>(word).map(Value::Number).ok()
 }
 
 /// The position of the first quote or backslash, eight bytes at a time.
@@ -320,65 +324,5 @@ fn quote_or_escape(bytes: &[u8]) -> Option<usize> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn read(text: &str, keep: &Keep) -> Result<Value, Stop> {
-        Scanner::new(text.as_bytes(), 0).value(keep)
-    }
-
-    #[test]
-    fn what_is_read_is_what_a_full_parser_reads() {
-        let texts = [
-            r#"{"a":1,"b":[true,false,null,-1.5e3,{"c":{}}],"d":"x\"y\\z\u00e9\ud83d\ude00","":[]}"#,
-            " {\n\t\"a\" : [ 1 , 2 ] , \"long\" : \"eight bytes and more, then a \\n\" } ",
-            r#"{"big":18446744073709551615,"small":-9223372036854775808,"é":"ü"}"#,
-            "[]",
-            r#""alone""#,
-        ];
-        for text in texts {
-            let expected: Value = serde_json::from_str(text).unwrap();
-            assert_eq!(read(text, &Keep::ALL), Ok(expected), "{text}");
-            let mut scanner = Scanner::new(text.as_bytes(), 0);
-            assert_eq!(scanner.skip(), Ok(()));
-            assert_eq!(scanner.at(), text.trim_end().len());
-        }
-    }
-
-    #[test]
-    fn every_beginning_of_a_document_ends_too_early() {
-        let text = r#"{"a":[1,{"b":"c\"d"}],"e":{"f":null}}"#;
-        for length in 0..text.len() {
-            for keep in [&Keep::ALL, &Keep::only(["e"]), &Keep::NOTHING] {
-                assert_eq!(read(&text[..length], keep), Err(Stop::End), "{length}");
-            }
-        }
-    }
-
-    #[test]
-    fn broken_documents_are_refused_where_they_break() {
-        for (text, at) in [("{x", 1), (r#"{"a" 1}"#, 5), ("[1 2] ", 3), (r#"{"a":tru }"#, 5), (r#"{"a":1,}"#, 7), ("[01] ", 1)] {
-            assert_eq!(read(text, &Keep::ALL), Err(Stop::Broken(at)), "{text}");
-        }
-        let deep = "[".repeat(200);
-        assert!(matches!(read(&deep, &Keep::ALL), Err(Stop::Broken(_))));
-    }
-
-    #[test]
-    fn only_what_is_kept_is_read() {
-        let text = json!({
-            "metadata": {"name": "a", "managedFields": [{"x": "}"}], "annotations": {"k.io/a.b": "1", "c": "2"}},
-            "spec": {"containers": [{"name": "x", "env": [{"name": "E"}]}, {"name": "y"}]},
-        })
-        .to_string();
-        let only = Keep::only(["metadata.name", "spec.containers.name"]);
-        assert_eq!(
-            read(&text, &only),
-            Ok(json!({"metadata": {"name": "a"}, "spec": {"containers": [{"name": "x"}, {"name": "y"}]}}))
-        );
-        let but = Keep::all_but(&[&["metadata", "managedFields"], &["metadata", "annotations", "k.io/a.b"], &["spec"]]);
-        assert_eq!(read(&text, &but), Ok(json!({"metadata": {"name": "a", "annotations": {"c": "2"}}})));
-        assert_eq!(Keep::only(["a", "a.b"]), Keep::only(["a"]));
-    }
-}
+#[path = "scan_tests.rs"]
+mod tests;

@@ -23,6 +23,7 @@ const CONTAINER: &[&str] = &[
     "state.terminated.reason",
     "state.terminated.exitCode",
     "state.terminated.finishedAt",
+    "state.running.startedAt",
     "lastState.terminated.reason",
     "lastState.terminated.exitCode",
     "lastState.terminated.finishedAt",

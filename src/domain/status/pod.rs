@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::Health;
-use crate::domain::object::{Field, Object};
+use crate::domain::object::{Object, Part};
 use crate::domain::redact;
 use crate::domain::text::clean_line;
 use crate::domain::time::age;
@@ -15,8 +15,8 @@ const STARTING: i64 = 60;
 const RECENT: i64 = 3_600;
 
 pub(super) fn status(pod: &Object, now: Timestamp) -> (Vec<String>, Health) {
-    let containers: Vec<Field<'_>> = pod.list("status.containerStatuses").collect();
-    let declared = pod.list("spec.containers").count().max(containers.len());
+    let containers: Vec<Part<'_>> = pod.parts("status.containerStatuses").collect();
+    let declared = pod.parts("spec.containers").len().max(containers.len());
     let ready = containers.iter().filter(|it| it.boolean("ready") == Some(true)).count();
     let word = word(pod, &containers);
     let restarts = restarts(pod);
@@ -32,27 +32,27 @@ pub(super) fn status(pod: &Object, now: Timestamp) -> (Vec<String>, Health) {
 
 /// Restarts of all containers, init containers included only while they run.
 pub fn restarts(pod: &Object) -> i64 {
-    pod.list("status.containerStatuses").filter_map(|it| it.integer("restartCount")).sum()
+    pod.parts("status.containerStatuses").filter_map(|it| it.integer("restartCount")).sum()
 }
 
 /// The STATUS column of kubectl.
-fn word(pod: &Object, containers: &[Field<'_>]) -> String {
+fn word(pod: &Object, containers: &[Part<'_>]) -> String {
     if pod.get("metadata.deletionTimestamp").is_some() {
         return "Terminating".to_owned();
     }
     if !pod.text("status.reason").is_empty() {
         return pod.text("status.reason").to_owned();
     }
-    let inits: Vec<Field<'_>> = pod.list("status.initContainerStatuses").collect();
-    let declared = pod.list("spec.initContainers").count();
-    for (index, init) in inits.iter().enumerate() {
+    let inits: Vec<Part<'_>> = pod.parts("status.initContainerStatuses").collect();
+    let declared = pod.parts("spec.initContainers").len();
+    for (index, init) in inits.iter().copied().enumerate() {
         // A sidecar is done once it has started.
         let done = init.integer("state.terminated.exitCode") == Some(0) || init.boolean("started") == Some(true);
         if done {
             continue;
         }
         let waiting = init.text("state.waiting.reason");
-        return if init.get("state.terminated").is_some() {
+        return if init.has("state.terminated") {
             format!("Init:{}", ended(init, "state.terminated"))
         } else if !waiting.is_empty() && waiting != "PodInitializing" {
             format!("Init:{waiting}")
@@ -61,21 +61,21 @@ fn word(pod: &Object, containers: &[Field<'_>]) -> String {
         };
     }
     let mut word = pod.text("status.phase").to_owned();
-    for container in containers.iter().rev() {
+    for container in containers.iter().copied().rev() {
         let waiting = container.text("state.waiting.reason");
         if !waiting.is_empty() {
             waiting.clone_into(&mut word);
-        } else if container.get("state.terminated").is_some() {
+        } else if container.has("state.terminated") {
             word = ended(container, "state.terminated");
         }
     }
-    if word == "Completed" && containers.iter().any(|it| it.get("state.running").is_some()) {
+    if word == "Completed" && containers.iter().any(|it| it.has("state.running")) {
         return "Running".to_owned();
     }
     word
 }
 
-fn ended(container: &Field<'_>, state: &str) -> String {
+fn ended(container: Part<'_>, state: &str) -> String {
     let reason = container.text(&format!("{state}.reason"));
     if !reason.is_empty() {
         return reason.to_owned();
@@ -84,7 +84,7 @@ fn ended(container: &Field<'_>, state: &str) -> String {
     format!("ExitCode:{code}")
 }
 
-fn health(pod: &Object, containers: &[Field<'_>], word: &str, now: Timestamp) -> Health {
+fn health(pod: &Object, containers: &[Part<'_>], word: &str, now: Timestamp) -> Health {
     let phase = pod.text("status.phase");
     let age = pod.created().map_or(i64::MAX, |it| now.as_second() - it.as_second());
     if phase == "Succeeded" {
@@ -97,8 +97,8 @@ fn health(pod: &Object, containers: &[Field<'_>], word: &str, now: Timestamp) ->
         let asked = pod.time("metadata.deletionTimestamp").map_or(0, |it| now.as_second() - it.as_second());
         return if asked > STARTING { Health::Degraded("stuck in Terminating".to_owned()) } else { Health::Healthy };
     }
-    let inits: Vec<Field<'_>> = pod.list("status.initContainerStatuses").collect();
-    if let Some(bad) = containers.iter().chain(&inits).find_map(|it| waiting(it, now)) {
+    let inits: Vec<Part<'_>> = pod.parts("status.initContainerStatuses").collect();
+    if let Some(bad) = containers.iter().chain(&inits).find_map(|it| waiting(*it, now)) {
         return Health::Failing(bad);
     }
     if let Some(condition) = pod.condition("PodScheduled").filter(|it| it.text("status") == "False") {
@@ -111,7 +111,7 @@ fn health(pod: &Object, containers: &[Field<'_>], word: &str, now: Timestamp) ->
         .iter()
         .find(|it| it.time("lastState.terminated.finishedAt").is_some_and(|ended| now.as_second() - ended.as_second() < RECENT));
     if let Some(unready) = containers.iter().find(|it| it.boolean("ready") == Some(false)) {
-        if unready.get("state.terminated").is_some() || recent.is_some() {
+        if unready.has("state.terminated") || recent.is_some() {
             return Health::Failing(format!("container {} is not running", unready.text("name")));
         }
         return if age > STARTING {
@@ -121,7 +121,7 @@ fn health(pod: &Object, containers: &[Field<'_>], word: &str, now: Timestamp) ->
         };
     }
     if let Some(container) = recent {
-        return Health::Degraded(format!("restarted: {}", ended(container, "lastState.terminated")));
+        return Health::Degraded(format!("restarted: {}", ended(*container, "lastState.terminated")));
     }
     // Containers are ready, the pod is not: a readiness gate, such as that of a load balancer, or an unreachable node.
     match pod.condition("Ready").filter(|it| it.text("status") == "False" && age > STARTING) {
@@ -154,12 +154,12 @@ fn shortened(message: &str) -> &str {
 }
 
 /// Why a container waits, with how it last ended and when, or with what the kubelet says; nothing for the waits of every start.
-fn waiting(container: &Field<'_>, now: Timestamp) -> Option<String> {
+fn waiting(container: Part<'_>, now: Timestamp) -> Option<String> {
     let reason = container.text("state.waiting.reason");
     if reason.is_empty() || matches!(reason, "ContainerCreating" | "PodInitializing") {
         return None;
     }
-    if container.get("lastState.terminated").is_some() {
+    if container.has("lastState.terminated") {
         let code = container.integer("lastState.terminated.exitCode").unwrap_or_default();
         let when = container.time("lastState.terminated.finishedAt");
         let when = when.map(|it| format!(", {} ago", age(now, it))).unwrap_or_default();

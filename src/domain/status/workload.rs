@@ -85,7 +85,7 @@ const GOOD_WHEN_TRUE: [&str; 6] =
 pub(super) fn node(object: &Object, now: Timestamp) -> Row {
     let mut bad = Vec::new();
     let mut ready = "Unknown";
-    for condition in object.list("status.conditions") {
+    for condition in object.parts("status.conditions") {
         let (kind, status) = (condition.text("type"), condition.text("status"));
         if kind == "Ready" {
             ready = if status == "True" { "Ready" } else { "NotReady" };
