@@ -178,15 +178,44 @@ fn earlier(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
     }
 }
 
-/// Writes a message without what differs from object to object: its name, numbers and hashes.
+/// Writes a message without what differs from object to object: its name, numbers and hashes, and the names of containers and
+/// images.
 fn normalise(message: &str, name: &str, to: &mut String) {
-    let message = if name.is_empty() { Cow::Borrowed(message) } else { Cow::Owned(message.replace(name, "*")) };
+    let message = without(message, name);
+    let mut named = false;
     for (index, word) in message.split_whitespace().take(40).enumerate() {
         if index > 0 {
             to.push(' ');
         }
-        to.push_str(if word.bytes().any(|it| it.is_ascii_digit()) { "*" } else { word });
+        let bare = word.trim_end_matches(':');
+        let names = ["container", "image"].iter().any(|it| bare.eq_ignore_ascii_case(it));
+        let masked = word.bytes().any(|it| it.is_ascii_digit())
+            || (named && !names)
+            || word.starts_with("container=")
+            || word.starts_with("image=");
+        named = names;
+        to.push_str(if masked { "*" } else { word });
     }
+}
+
+/// A text without a name, where it stands as a word of its own.
+fn without<'a>(text: &'a str, name: &str) -> Cow<'a, str> {
+    if name.is_empty() || !text.contains(name) {
+        return Cow::Borrowed(text);
+    }
+    let is_part = |it: Option<char>| it.is_some_and(char::is_alphanumeric);
+    let mut kept = String::with_capacity(text.len());
+    let mut from = 0;
+    for (at, _) in text.match_indices(name) {
+        let (before, after) = (text.get(..at).unwrap_or_default(), text.get(at + name.len()..).unwrap_or_default());
+        if !is_part(before.chars().next_back()) && !is_part(after.chars().next()) {
+            kept.push_str(text.get(from..at).unwrap_or_default());
+            kept.push('*');
+            from = at + name.len();
+        }
+    }
+    kept.push_str(text.get(from..).unwrap_or_default());
+    Cow::Owned(kept)
 }
 
 #[cfg(test)]
@@ -208,6 +237,44 @@ mod tests {
         let groups = groups.finish();
         assert_eq!(groups.len(), 1);
         assert_eq!((groups[0].count, groups[0].named.len(), groups[0].objects), (600, 3, 300));
+    }
+
+    #[test]
+    fn what_the_kubelet_says_of_many_workloads_is_a_few_groups() {
+        let mut groups = EventGroups::default();
+        // Names without a digit, a part of other words, too.
+        for app in ["api", "app", "cart", "age", "worker", "mail-relay", "db", "checkout"] {
+            let pod = format!("{app}-xkqzt");
+            for (reason, message) in [
+                (
+                    "BackOff",
+                    format!(
+                        "Back-off restarting failed container {app} in pod {pod}_shop(0f3c4a5b-1111-4222-8333-{app}44444444)"
+                    ),
+                ),
+                ("BackOff", format!("Back-off pulling image \"registry.example/{app}:latest\"")),
+                ("Failed", format!("Failed to pull image \"registry.example/{app}:latest\": not found")),
+                ("Unhealthy", "Liveness probe failed: HTTP probe failed with statuscode: 500".to_owned()),
+                ("Created", format!("Created container: {app}")),
+                ("Pulled", format!("Container image \"registry.example/{app}:latest\" already present on machine")),
+            ] {
+                let about = json!({"kind": "Pod", "namespace": "shop", "name": if reason == "Unhealthy" { app } else { &pod }});
+                groups
+                    .add(&Object::new(json!({"type": "Warning", "reason": reason, "message": message, "involvedObject": about})));
+            }
+        }
+        // What is missing tells apart.
+        for missing in ["app-config", "db-config"] {
+            let message = format!("MountVolume.SetUp failed for volume \"config\" : configmap \"{missing}\" not found");
+            groups.add(&Object::new(json!({"type": "Warning", "reason": "FailedMount", "message": message})));
+        }
+        let groups = groups.finish();
+        let mut counts: Vec<(&str, i64)> = groups.iter().map(|it| (it.reason.as_str(), it.count)).collect();
+        counts.sort_unstable();
+        let each = ["BackOff", "BackOff", "Created", "Failed"].map(|it| (it, 8));
+        let expected: Vec<_> =
+            each.into_iter().chain([("FailedMount", 1), ("FailedMount", 1), ("Pulled", 8), ("Unhealthy", 8)]).collect();
+        assert_eq!(counts, expected, "{groups:#?}");
     }
 
     #[test]

@@ -31,4 +31,6 @@ mod tokens;
 mod tokens_of_lists;
 mod tools;
 mod ways_out;
+mod workload_pages;
+mod workload_troubles;
 mod workloads;

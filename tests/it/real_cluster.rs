@@ -186,7 +186,12 @@ async fn check(writer: kube::Client, tools: Tools, namespace: String) {
         tools.call("list_resources", at(json!({"kind": "Pod", "label_selector": "app in (speaks)", "group_by": "none"}))).await;
     assert_eq!(cells(&speaks, "name").len(), 1, "{speaks:#}");
 
-    // Pages lead to every object once.
+    // The log of what ran and failed.
+    let log = at(json!({"pod": "speaks"}));
+    let log = tools.until("get_logs", log, |it| it.to_string().contains("cannot reach the warehouse")).await;
+    assert_eq!(log["patterns"]["rows"][0][0], "error", "{log:#}");
+
+    // Pages lead to every object once; by now the state of none changes any more.
     let mut names = Vec::new();
     let mut cursor = json!({});
     loop {
@@ -224,11 +229,6 @@ async fn check(writer: kube::Client, tools: Tools, namespace: String) {
         assert!(answer.contains("login") && !answer.contains(SECRET), "{tool} {arguments}: {answer}");
         assert!(!answer.contains(&STANDARD.encode(SECRET)), "{tool} {arguments}: {answer}");
     }
-
-    // The log of what ran and failed.
-    let log = at(json!({"pod": "speaks"}));
-    let log = tools.until("get_logs", log, |it| it.to_string().contains("cannot reach the warehouse")).await;
-    assert_eq!(log["patterns"]["rows"][0][0], "error", "{log:#}");
 
     // What is not there is answered with what is.
     let near = &namespace[..namespace.len() - 1];

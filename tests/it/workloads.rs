@@ -1,13 +1,9 @@
-//! `list_resources`, `get_resource`, `list_events` and `list_api_kinds` through the registry: any kind, unhealthy first with
-//! the reason, pages, and what happens when a part is denied, wrong or not there.
+//! `list_resources`, `list_events` and `list_api_kinds` through the registry: any kind, unhealthy first with the reason, groups,
+//! columns, selectors, and events of both APIs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use eks_mcp::domain::status as health;
-use eks_mcp::domain::target::Target;
 use eks_mcp::error::ErrorKind;
-use eks_mcp::k8s::api::{self, Keep, ListOptions, Step};
-use eks_mcp::k8s::kinds::Kind;
 use eks_mcp::snapshot::apiserver::generated;
 use serde_json::{Value, json};
 
@@ -16,26 +12,29 @@ use crate::support::{World, document, status};
 /// Pods in every state, their controllers, nodes, volumes, jobs, custom kinds, Secrets and events of both APIs.
 const OBJECTS: &str = include_str!("workloads.yaml");
 
-fn shop() -> World {
+/// A bare cluster with those objects.
+pub(crate) fn shop() -> World {
     World::bare(OBJECTS, &[])
 }
 
 /// Arguments with the cluster.
-fn with(mut arguments: Value) -> Value {
+pub(crate) fn with(mut arguments: Value) -> Value {
     arguments["cluster"] = "bare".into();
     arguments
 }
 
-async fn list(world: &World, arguments: Value) -> Value {
+/// A list.
+pub(crate) async fn list(world: &World, arguments: Value) -> Value {
     world.call("list_resources", with(arguments)).await
 }
 
-async fn get(world: &World, arguments: Value) -> Value {
+/// One object.
+pub(crate) async fn get(world: &World, arguments: Value) -> Value {
     world.call("get_resource", with(arguments)).await
 }
 
 /// A table as rows by the names of the columns.
-fn rows(table: &Value) -> Vec<BTreeMap<String, String>> {
+pub(crate) fn rows(table: &Value) -> Vec<BTreeMap<String, String>> {
     let text = |it: &Value| it.as_str().unwrap().to_owned();
     let columns: Vec<String> = table["columns"].as_array().map(|it| it.iter().map(text).collect()).unwrap_or_default();
     let rows = table["rows"].as_array().cloned().unwrap_or_default();
@@ -43,20 +42,25 @@ fn rows(table: &Value) -> Vec<BTreeMap<String, String>> {
 }
 
 /// The cells of a column.
-fn column(table: &Value, name: &str) -> Vec<String> {
+pub(crate) fn column(table: &Value, name: &str) -> Vec<String> {
     rows(table).iter().map(|row| row.get(name).cloned().unwrap_or_default()).collect()
 }
 
+/// The cell of a row, by its name and that of the column.
 fn cell(answer: &Value, name: &str, column: &str) -> String {
     let found = rows(&answer["items"]).into_iter().find(|it| it["name"] == name);
     found.unwrap_or_else(|| panic!("{name} is not listed: {answer:#}")).get(column).cloned().unwrap_or_default()
 }
 
-fn holds(text: &str, words: &[&str]) {
+/// The text holds all of the words.
+pub(crate) fn holds(text: &str, words: &[&str]) {
     for word in words {
         assert!(text.contains(word), "`{word}` is not in: {text}");
     }
 }
+
+/// What an API server says to those who may not.
+pub(crate) const DENIED: &str = r#"is forbidden: User "arn:aws:iam::111122223333:role/reader" cannot "#;
 
 // Any kind.
 
@@ -321,6 +325,12 @@ async fn columns_are_ours_labels_fields_or_those_of_the_server() {
         ["Running", "web", "blue", "shop/web:1", "good"]
     );
     assert!(!row.contains_key("restarts"), "instead of the usual ones");
+    // What only the server prints is asked of it as a table.
+    let generated = World::generated(generated::World::small());
+    let arguments = json!({"cluster": "generated", "kind": "Pod", "group_by": "none", "columns": ["IP", "ready"], "limit": 5});
+    let answer = generated.call("list_resources", arguments).await;
+    assert_eq!(answer["items"]["columns"], json!(["namespace", "name", "IP", "ready", "age", "why"]), "{answer:#}");
+    assert!(column(&answer["items"], "IP").iter().all(|it| it.starts_with("100.")), "{answer:#}");
     let err = world.fail("list_resources", with(json!({"kind": "Pod", "namespace": "shop", "columns": ["restrats"]}))).await;
     holds(&err.text(), &["`restrats`", "did you mean `restarts`", "label:app"]);
     let err = world.fail("list_resources", with(json!({"kind": "gd", "namespace": "shop", "columns": ["powr"]}))).await;
@@ -370,384 +380,6 @@ async fn selectors_select_and_wrong_ones_are_refused_with_the_place() {
     let err = world.fail("list_resources", ask("spec.colour=red")).await;
     assert_eq!(err.kind, ErrorKind::InvalidInput);
     holds(&err.message, &["spec.colour"]);
-}
-
-// Pages.
-
-/// Follows the cursor to the end; `namespace/name` of every row in their order, and the answers.
-async fn pages(world: &World, arguments: Value) -> (Vec<String>, Vec<Value>) {
-    let (mut names, mut answers) = (Vec::new(), Vec::<Value>::new());
-    loop {
-        let mut arguments = arguments.clone();
-        if let Some(last) = answers.last() {
-            arguments["cursor"] = last["next_cursor"].clone();
-        }
-        let answer = world.call("list_resources", arguments).await;
-        let name = |row: &BTreeMap<String, String>| format!("{}/{}", row.get("namespace").map_or("", |it| it), row["name"]);
-        names.extend(rows(&answer["items"]).iter().map(name));
-        let ends = answer.get("next_cursor").is_none();
-        assert_eq!(ends, answer.get("omitted").is_none(), "what is left out and how to get it belong together: {answer:#}");
-        answers.push(answer);
-        if ends {
-            return (names, answers);
-        }
-        assert!(answers.len() < 200, "there is no end");
-    }
-}
-
-#[tokio::test]
-async fn pages_lead_to_every_row_once() {
-    let world = shop();
-    for limit in [1, 4, 5, 12, 13] {
-        let (names, answers) =
-            pages(&world, with(json!({"kind": "Pod", "namespace": "shop", "group_by": "none", "limit": limit}))).await;
-        assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), 13, "{limit}: {names:?}");
-        assert_eq!((names.len(), answers.len()), (13, 13_usize.div_ceil(limit)), "{limit}");
-        assert_eq!(names[0], "/crash", "the order is that of the whole list");
-        if answers.len() > 1 {
-            assert_eq!(answers[0]["omitted"]["count"], 13 - limit, "{:#}", answers[0]);
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_whole_cluster_is_read_in_parts_without_gaps_or_repeats() {
-    let size = generated::World { unhealthy_per_mille: 20, ..generated::World::large(20, 11_000) };
-    let world = World::generated(size);
-    let target = Target { account: None, region: None, cluster: "generated".to_owned(), through: None };
-    let client = world.context.world.clusters.client(&target).await.unwrap();
-    let mut expected = Vec::new();
-    let visit = |step: Step| {
-        if let Step::Object(pod) = step
-            && !health::of(&pod, world.context.now()).health.is_healthy()
-        {
-            expected.push(format!("{}/{}", pod.namespace(), pod.name()));
-        }
-        true
-    };
-    let pod = Kind::named("Pod").unwrap();
-    api::list_parts(&client, &pod, &ListOptions::default(), &Keep::for_status("Pod"), visit).await.unwrap();
-    assert!(expected.len() > 150, "{}", expected.len());
-    let arguments = json!({"cluster": "generated", "kind": "Pod", "status": "unhealthy", "limit": 150});
-    let (mut names, answers) = pages(&world, arguments.clone()).await;
-    let first = &answers[0];
-    holds(first["summary"].as_str().unwrap(), &["10000 pods", "This is a part of the list, 1000 more follow"]);
-    assert!(answers.len() >= 3, "rows of the first part, then the second: {}", answers.len());
-    let last = answers.last().unwrap();
-    holds(last["summary"].as_str().unwrap(), &["1000 pods of this part of the list"]);
-    names.sort();
-    expected.sort();
-    assert_eq!(names.len(), expected.len());
-    assert_eq!(names, expected);
-    // One namespace is a whole answer.
-    let mut scoped = arguments;
-    scoped["namespace"] = "team-0000".into();
-    let answer = world.call("list_resources", scoped).await;
-    assert!(!answer["summary"].as_str().unwrap().contains("part of the list"), "{answer:#}");
-}
-
-#[tokio::test]
-async fn cursors_are_taken_unchanged_and_for_their_request_only() {
-    let world = shop();
-    let ask = |more: Value| {
-        let mut arguments = with(json!({"kind": "Pod", "namespace": "shop", "group_by": "none", "limit": 5}));
-        arguments.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        arguments
-    };
-    let first = world.call("list_resources", ask(json!({}))).await;
-    let cursor = first["next_cursor"].as_str().unwrap();
-    world.call("list_resources", ask(json!({"cursor": cursor, "limit": 3}))).await;
-    let mut changed = cursor.to_owned();
-    let last = changed.pop().unwrap();
-    changed.push(if last == 'A' { 'B' } else { 'A' });
-    for more in [
-        json!({"cursor": changed}),
-        json!({"cursor": ""}),
-        json!({"cursor": "näh"}),
-        json!({"cursor": cursor, "namespace": "other"}),
-        json!({"cursor": cursor, "kind": "Deployment"}),
-        json!({"cursor": cursor, "label_selector": "app=web"}),
-        json!({"cursor": cursor, "field_selector": "status.phase=Running"}),
-        json!({"cursor": cursor, "status": "unhealthy"}),
-        json!({"cursor": cursor, "group_by": "node"}),
-        json!({"cursor": cursor, "columns": ["status"]}),
-    ] {
-        let err = world.fail("list_resources", ask(more.clone())).await;
-        assert_eq!(err.kind, ErrorKind::InvalidInput, "{more}");
-        holds(&err.text(), &["`cursor`: it does not belong to this request, or was changed", "start over without `cursor`"]);
-    }
-    // Another server has another key.
-    let err = shop().fail("list_resources", ask(json!({"cursor": cursor}))).await;
-    holds(&err.message, &["`cursor`"]);
-}
-
-#[tokio::test]
-async fn a_cursor_whose_list_has_expired_says_to_start_over() {
-    let mut world = World::generated(generated::World::large(1, 10_600));
-    let ask = |more: Value| {
-        let mut arguments = json!({"cluster": "generated", "kind": "Pod", "status": "unhealthy", "limit": 200});
-        arguments.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        arguments
-    };
-    let first = world.call("list_resources", ask(json!({}))).await;
-    let cursor = first["next_cursor"].clone();
-    world = world.between(|uri| {
-        let gone = "The provided continue parameter is too old to display a consistent list result.";
-        uri.contains("continue=").then(|| status(410, gone))
-    });
-    let err = world.fail("list_resources", ask(json!({"cursor": cursor}))).await;
-    assert_eq!(err.kind, ErrorKind::InvalidInput);
-    holds(&err.text(), &["the list has moved on since this cursor was made", "Start again without `cursor`"]);
-}
-
-// What is wrong or not there.
-
-#[tokio::test]
-async fn names_that_are_none_reach_no_path() {
-    let world = shop().between(|uri| panic!("{uri} is asked for"));
-    for namespace in ["a/b", "..", "Shop", "a b", "-a", "a?x=1", "ä", ""] {
-        let err = world.fail("list_resources", with(json!({"kind": "Pod", "namespace": namespace}))).await;
-        assert_eq!(err.kind, ErrorKind::InvalidInput, "{namespace}");
-        holds(&err.message, &["`namespace`"]);
-        let err = world.fail("list_events", with(json!({"namespace": namespace}))).await;
-        assert_eq!(err.kind, ErrorKind::InvalidInput, "{namespace}");
-        let err = world.fail("get_resource", with(json!({"kind": "Pod", "namespace": namespace, "name": "x"}))).await;
-        assert_eq!(err.kind, ErrorKind::InvalidInput, "{namespace}");
-    }
-    for name in ["a/b", "..", ".", "a%2fb", "a\nb", ""] {
-        let err = world.fail("get_resource", with(json!({"kind": "Pod", "namespace": "shop", "name": name}))).await;
-        assert_eq!(err.kind, ErrorKind::InvalidInput, "{name}");
-        holds(&err.message, &["`name`"]);
-        if !name.is_empty() {
-            let err = world.fail("list_events", with(json!({"namespace": "shop", "name": name}))).await;
-            assert_eq!(err.kind, ErrorKind::InvalidInput, "{name}");
-        }
-    }
-    let err = world.fail("get_resource", with(json!({"kind": "Pod", "name": "x"}))).await;
-    holds(&err.text(), &["`namespace`: a Pod lives in a namespace", "metadata.name="]);
-}
-
-#[tokio::test]
-async fn what_is_not_there_is_answered_with_near_names() {
-    let world = shop();
-    for (tool, more) in [
-        ("list_resources", json!({"kind": "Pod"})),
-        ("get_resource", json!({"kind": "Pod", "name": "crash"})),
-        ("list_events", json!({})),
-    ] {
-        let mut arguments = with(more);
-        arguments["namespace"] = "shpo".into();
-        let err = world.fail(tool, arguments).await;
-        assert_eq!(err.kind, ErrorKind::NotFound, "{tool}");
-        holds(&err.message, &["namespace `shpo` does not exist; did you mean `shop`?"]);
-    }
-    // One that is empty is no error.
-    let answer = list(&world, json!({"kind": "Pod", "namespace": "empty"})).await;
-    assert_eq!(answer["summary"], "No pods in namespace empty.");
-    let err = world.fail("get_resource", with(json!({"kind": "Pod", "namespace": "shop", "name": "crahs"}))).await;
-    assert_eq!(err.kind, ErrorKind::NotFound);
-    holds(&err.message, &["Pod `crahs` does not exist in namespace `shop`; did you mean `crash`?"]);
-    let err = world.fail("get_resource", with(json!({"kind": "Pod", "namespace": "other", "name": "crash"}))).await;
-    holds(&err.message, &["does not exist in namespace `other`, but in `shop`"]);
-}
-
-#[tokio::test]
-async fn a_moment_in_the_future_is_refused() {
-    let world = shop();
-    for since in ["2026-11-23T09:30:01Z", "2031-01-01T00:00:00Z"] {
-        let err = world.fail("list_events", with(json!({"since": since}))).await;
-        assert_eq!(err.kind, ErrorKind::InvalidInput);
-        holds(&err.message, &["`since`", "future"]);
-    }
-    let err = world.fail("list_events", with(json!({"since": "soon"}))).await;
-    holds(&err.message, &["`since`"]);
-}
-
-#[tokio::test]
-async fn broken_answers_of_the_server_are_said_to_be_so() {
-    for body in [
-        "{\"kind\":\"PodList\",\"items\":[{\"metadata\":{\"name\":\"a\"",
-        "<html>gateway</html>",
-        "",
-        "[1,2",
-        "{\"items\": [nope]}",
-    ] {
-        let world = shop().between(move |uri| {
-            (uri.contains("/pods") || uri.contains("/gadgets") || uri.contains("/events"))
-                .then(|| http::Response::new(axum::body::Body::from(body)))
-        });
-        for (tool, arguments) in [
-            ("list_resources", json!({"kind": "Pod", "namespace": "shop"})),
-            ("list_resources", json!({"kind": "gd", "namespace": "shop"})),
-            ("get_resource", json!({"kind": "Pod", "namespace": "shop", "name": "crash"})),
-            ("list_events", json!({"namespace": "shop"})),
-        ] {
-            let err = world.fail(tool, with(arguments)).await;
-            assert_eq!(err.kind, ErrorKind::Upstream, "{tool} {body}: {err}");
-            holds(&err.message, &["the API server's answer"]);
-        }
-    }
-    let world = shop().between(|uri| (uri == "/apis").then(|| http::Response::new(axum::body::Body::from("{\"items\": ["))));
-    let err = world.fail("list_api_kinds", with(json!({}))).await;
-    assert_eq!(err.kind, ErrorKind::Upstream, "{err}");
-}
-
-// Denied.
-
-const DENIED: &str = r#"is forbidden: User "arn:aws:iam::111122223333:role/reader" cannot "#;
-
-#[tokio::test]
-async fn a_denied_read_names_verb_resource_namespace_and_identity() {
-    for (kind, resource, rest) in [("Pod", "pods", ""), ("Deployment", "deployments", "apps"), ("gd", "gadgets", "tools.example")]
-    {
-        let message =
-            format!("{resource} {DENIED}list resource \"{resource}\" in API group \"{rest}\" in the namespace \"shop\"");
-        let world =
-            shop().between(move |uri| uri.contains(&format!("/namespaces/shop/{resource}")).then(|| status(403, &message)));
-        let err = world.fail("list_resources", with(json!({"kind": kind, "namespace": "shop"}))).await;
-        assert_eq!(err.kind, ErrorKind::AccessDenied, "{err}");
-        let group = format!("API group \"{rest}\"");
-        holds(&err.message, &["cannot list", resource, "namespace \"shop\"", "role/reader", &group]);
-        holds(&err.hint.unwrap(), &["AmazonEKSViewPolicy"]);
-    }
-}
-
-#[tokio::test]
-async fn what_is_denied_beside_an_object_is_a_warning() {
-    let events = format!("events {DENIED}list resource \"events\" in API group \"\" in the namespace \"shop\"");
-    let sets = format!(
-        "replicasets.apps \"web-5d8f\" {DENIED}get resource \"replicasets\" in API group \"apps\" in the namespace \"shop\""
-    );
-    let world = shop().between(move |uri| {
-        let denied = [("/events", &events), ("/replicasets/", &sets)];
-        denied.iter().find(|(path, _)| uri.contains(path)).map(|(_, message)| status(403, message))
-    });
-    let answer = get(&world, json!({"kind": "Pod", "namespace": "shop", "name": "web-1"})).await;
-    assert_eq!(answer["status"], "healthy", "{answer:#}");
-    assert!(answer["object"]["spec"].is_object(), "{answer:#}");
-    let warnings = answer["warnings"].as_array().unwrap();
-    assert_eq!(warnings.len(), 2, "{answer:#}");
-    holds(warnings[0].as_str().unwrap(), &["owners: ", "cannot get", "replicasets", "namespace \"shop\"", "role/reader"]);
-    holds(warnings[1].as_str().unwrap(), &["events: ", "cannot list", "events", "namespace \"shop\"", "role/reader"]);
-    // The owner is known by name all the same.
-    assert_eq!(answer["owners"], json!([{"object": "ReplicaSet/shop/web-5d8f"}]), "{answer:#}");
-    assert!(answer.get("events").is_none());
-    // Whether a namespace is there may be unknown.
-    let world = shop().between(|uri| {
-        uri.starts_with("/api/v1/namespaces/nowhere?")
-            .then(|| status(403, "no"))
-            .or_else(|| (uri == "/api/v1/namespaces/nowhere").then(|| status(403, "no")))
-    });
-    assert_eq!(list(&world, json!({"kind": "Pod", "namespace": "nowhere"})).await["summary"], "No pods in namespace nowhere.");
-}
-
-// One object.
-
-#[tokio::test]
-async fn one_object_comes_with_conditions_owners_and_events() {
-    let world = shop();
-    let answer = get(&world, json!({"kind": "Pod", "namespace": "shop", "name": "web-1"})).await;
-    let owners: Vec<(&str, &str)> = answer["owners"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|it| (it["object"].as_str().unwrap(), it["state"].as_str().unwrap()))
-        .collect();
-    assert_eq!(owners, [("ReplicaSet/shop/web-5d8f", "healthy"), ("Deployment/shop/web", "healthy")]);
-    let answer = get(&world, json!({"kind": "Pod", "namespace": "shop", "name": "stuck"})).await;
-    assert_eq!(answer["conditions"]["rows"][0][2], "Unschedulable", "{answer:#}");
-    assert_eq!((&answer["events"]["warnings"], &answer["events"]["normal"]), (&json!(7), &json!(1)), "{answer:#}");
-    holds(answer["events"]["latest"].as_str().unwrap(), &["FailedScheduling", "0/3 nodes are available", "2026-11-23T09:29:00Z"]);
-    assert!(answer["object"]["status"].get("conditions").is_none(), "they are a table");
-    assert!(!answer.to_string().contains("last-applied") && !answer.to_string().contains("managedFields"), "{answer:#}");
-}
-
-#[tokio::test]
-async fn an_object_of_a_megabyte_and_a_half_fits_and_its_parts_can_be_had_exactly() {
-    let filler: BTreeMap<String, String> =
-        (0..1_500).map(|it| (format!("key-{it:04}"), format!("{it:04}-{}", "x".repeat(1_000)))).collect();
-    let large = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "large", "namespace": "shop", "uid": "u", "creationTimestamp": "2026-11-23T08:00:00Z"},
-        "data": filler, "binaryData": {"blob": "A".repeat(1_000)}});
-    assert!(large.to_string().len() > 1_500_000);
-    let world = shop().between(move |uri| uri.contains("/configmaps/large").then(|| document(&large)));
-    for view in ["summary", "full", "spec"] {
-        let answer = world
-            .try_call("get_resource", with(json!({"kind": "cm", "namespace": "shop", "name": "large", "view": view})))
-            .await
-            .unwrap();
-        let size = answer.structured.to_string().len();
-        assert!(size <= world.context.limits.budget, "{view}: {size} characters");
-        assert!(answer.text.len() <= world.context.limits.hard_limit, "{view}: {} characters", answer.text.len());
-        assert!(answer.structured["omitted"]["count"].as_u64().unwrap() >= 1, "{}", answer.text);
-        holds(answer.structured["omitted"]["how"].as_str().unwrap(), &["data", "`fields`"]);
-    }
-    let fields = json!(["data.key-0777", "data.key-1499", "metadata.uid"]);
-    let answer = get(&world, json!({"kind": "cm", "namespace": "shop", "name": "large", "fields": fields})).await;
-    assert_eq!(
-        column(&answer["fields"], "value"),
-        [format!("0777-{}", "x".repeat(1_000)), format!("1499-{}", "x".repeat(1_000)), "u".to_owned()]
-    );
-    assert!(answer.get("omitted").is_none() && answer.get("object").is_none());
-    // All of it at once is cut, and that is said.
-    let answer = get(&world, json!({"kind": "cm", "namespace": "shop", "name": "large", "fields": ["data"]})).await;
-    assert_eq!(answer["omitted"]["count"], 1, "{answer:#}");
-    assert!(answer.to_string().len() <= world.context.limits.budget);
-    let err = world
-        .fail("get_resource", with(json!({"kind": "cm", "namespace": "shop", "name": "large", "fields": ["data.key-077"]})))
-        .await;
-    holds(&err.message, &["has no `data.key-077`", "did you mean"]);
-    assert!(err.text().len() < 3_000, "{}", err.text().len());
-}
-
-#[tokio::test]
-async fn secrets_are_never_shown_however_they_are_asked_for() {
-    let world = shop();
-    let mut asked = 0;
-    for (tool, arguments) in [
-        ("list_resources", json!({"kind": "Secret"})),
-        ("list_resources", json!({"kind": "Secret", "namespace": "shop", "group_by": "none"})),
-        ("list_resources", json!({"kind": "Secret", "namespace": "shop", "columns": ["type", "data"]})),
-        (
-            "list_resources",
-            json!({"kind": "Secret", "namespace": "shop", "columns": ["data.password", "data", "stringData.token", "metadata.annotations"]}),
-        ),
-        (
-            "list_resources",
-            json!({"kind": "Secret", "namespace": "shop", "columns": ["annotation:kubectl.kubernetes.io/last-applied-configuration"]}),
-        ),
-        ("get_resource", json!({"kind": "Secret", "namespace": "shop", "name": "login"})),
-        ("get_resource", json!({"kind": "Secret", "namespace": "shop", "name": "login", "view": "full"})),
-        ("get_resource", json!({"kind": "Secret", "namespace": "shop", "name": "login", "view": "spec"})),
-        (
-            "get_resource",
-            json!({"kind": "Secret", "namespace": "shop", "name": "login", "fields": ["data", "data.password", "stringData", "metadata.annotations"]}),
-        ),
-        (
-            "get_resource",
-            json!({"kind": "Secret", "namespace": "shop", "name": "login", "fields": ["data[\"password\"]", "stringData.token"]}),
-        ),
-    ] {
-        let answer = world.try_call(tool, with(arguments.clone())).await.unwrap();
-        let said = format!("{} {}", answer.structured, answer.text);
-        holds(&said, &["login"]);
-        for secret in ["hunter2", "aHVudGVyMi1kYXRh", "aHVudGVyMi1hcHBsaWVk"] {
-            assert!(!said.contains(secret), "{tool} {arguments}: {said}");
-        }
-        asked += 1;
-    }
-    assert_eq!(asked, 10);
-    // A server that sends whole objects all the same, and one that prints no table.
-    let items = json!([{"metadata": {"name": "login", "namespace": "shop"}, "data": {"password": "aHVudGVyMi1kYXRh"}}]);
-    let plain = json!({"kind": "SecretList", "apiVersion": "v1", "metadata": {}, "items": items});
-    let table = json!({"kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": {}, "columnDefinitions": [{"name": "Name", "type": "string"}],
-        "rows": [{"cells": ["login"], "object": items[0]}]});
-    for body in [plain, table] {
-        let world = shop().between(move |uri| uri.contains("/secrets").then(|| document(&body)));
-        for columns in [json!([]), json!(["data.password", "data.nothing"])] {
-            let answer = list(&world, json!({"kind": "Secret", "namespace": "shop", "columns": columns})).await.to_string();
-            assert!(answer.contains("login") && !answer.contains("aHVudGVyMi1kYXRh") && !answer.contains("hunter2"), "{answer}");
-        }
-    }
 }
 
 // Events.
