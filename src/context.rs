@@ -230,7 +230,8 @@ impl Context {
         let eks = self.world.aws.eks(&Scope::of(target));
         let cluster = match eks.describe_cluster(&target.cluster).await {
             Err(err) if err.kind == ErrorKind::NotFound => return Err(self.cluster_not_found(target, &region).await),
-            result => result?,
+            Err(err) => return Err(self.or_external(target, err).await),
+            Ok(cluster) => cluster,
         };
         let account = ClusterArn::parse(&cluster.arn).map(|it| it.account);
         if let (Some(asked), Some(found)) = (&target.account, &account)
@@ -288,8 +289,27 @@ impl Context {
                 let region = target.region.clone().unwrap_or_default();
                 Err(self.cluster_not_found(target, &region).await)
             }
-            result => result,
+            Err(err) => Err(self.or_external(target, err).await),
+            client => client,
         }
+    }
+
+    /// Without credentials a name may have been meant for a cluster that needs none.
+    async fn or_external(&self, target: &Target, mut err: ToolError) -> ToolError {
+        if err.kind != ErrorKind::Credentials {
+            return err;
+        }
+        let external = self.world.clusters.external().await.unwrap_or_default();
+        if !external.is_empty() {
+            let near = names::did_you_mean(&target.cluster, external.iter().map(|it| it.name.as_str()));
+            err.message = format!(
+                "{}; `{}` is also none of the {} clusters known without AWS{near}",
+                err.message,
+                target.cluster,
+                external.len()
+            );
+        }
+        err
     }
 
     /// What a cluster serves.

@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use aws_config::identity::IdentityCache;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
@@ -333,14 +335,19 @@ async fn load(source: &Source, region: String) -> Result<Loaded, ToolError> {
         .build();
     // The Region given here keeps the SDK from asking the instance metadata service for one.
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .region(Region::new(region))
+        .region(Region::new(region.clone()))
         .timeout_config(timeouts)
         .retry_config(RetryConfig::standard().with_max_attempts(MAX_ATTEMPTS));
-    if let Some(profile) = source.profile() {
-        loader = loader.profile_name(profile);
-    }
+    let mut providers = ProviderConfig::default().with_region(Some(Region::new(region)));
     if let Some(bundle) = http::bundle(source.ca_bundle.as_deref()) {
-        loader = loader.http_client(http::client(&bundle)?);
+        let client = http::client(&bundle)?;
+        loader = loader.http_client(client.clone());
+        providers = providers.with_http_client(client);
+    }
+    if let Some(profile) = source.profile() {
+        // A profile that was asked for by name is meant, whatever keys the environment holds.
+        let provider = ProfileFileCredentialsProvider::builder().configure(&providers).profile_name(profile).build();
+        loader = loader.profile_name(profile).credentials_provider(provider);
     }
     if let Ok(name) = AppName::new(concat!("eks-mcp-", env!("CARGO_PKG_VERSION"))) {
         loader = loader.app_name(name);

@@ -37,6 +37,12 @@ pub fn answer(structured: &mut Value) -> Found {
     Found { redacted, addressing }
 }
 
+/// Makes a part of an answer fit to leave before it is taken apart: cleaned, secrets masked and counted.
+pub fn value(part: &mut Value) -> usize {
+    clean(part);
+    redact::value(part)
+}
+
 /// Makes one text fit to leave.
 pub fn line(content: &str) -> String {
     if text::is_clean(content) {

@@ -78,6 +78,7 @@ async fn explain(request: Request, next: Next) -> Response {
     let Ok(body) = to_bytes(body, MAX_MESSAGE + 1).await else {
         return refusal(StatusCode::PAYLOAD_TOO_LARGE, "the message is too long");
     };
+    let says_json = head.headers.get(CONTENT_TYPE).is_some_and(|it| it.as_bytes().starts_with(b"application/json"));
     let checked = if head.method == Method::POST { message::check(&body) } else { Ok(()) };
     let response = next.run(Request::from_parts(head, Body::from(body))).await;
     let status = response.status();
@@ -85,6 +86,9 @@ async fn explain(request: Request, next: Next) -> Response {
     if let (Err(refused), false) = (checked, matches!(status, StatusCode::FORBIDDEN | StatusCode::PAYLOAD_TOO_LARGE)) {
         let Refusal { id, error } = *refused;
         return (StatusCode::BAD_REQUEST, Json(json!({"jsonrpc": "2.0", "id": id, "error": error}))).into_response();
+    }
+    if status == StatusCode::UNSUPPORTED_MEDIA_TYPE && says_json {
+        return refusal(StatusCode::BAD_REQUEST, "the message is not one of the protocol");
     }
     let is_json = response.headers().get(CONTENT_TYPE).is_some_and(|it| it.as_bytes().starts_with(b"application/json"));
     if !status.is_client_error() || is_json {

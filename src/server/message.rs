@@ -32,6 +32,16 @@ pub(super) fn check(message: &[u8]) -> Result<(), Box<Refusal>> {
         let error = "the message is no JSON object; send one JSON-RPC object, batches are not taken";
         return Err(Box::new(Refusal::nameless(ErrorData::invalid_request(error, None))));
     }
+    let id = message.get("id").and_then(|it| serde_json::from_value(it.clone()).ok());
+    let has = |name: &str| message.get(name).is_some();
+    if message.get("jsonrpc").and_then(Value::as_str) != Some("2.0") || !(has("method") || has("result") || has("error")) {
+        let error = "the message is no JSON-RPC 2.0; send `jsonrpc: \"2.0\"`, `id`, `method` and `params`";
+        return Err(Box::new(Refusal { id, error: ErrorData::invalid_request(error, None) }));
+    }
+    if has("method") && !message.get("method").is_some_and(Value::is_string) {
+        let error = "`method` must be a text, such as `tools/call`";
+        return Err(Box::new(Refusal { id, error: ErrorData::invalid_request(error, None) }));
+    }
     let method = message.get("method").and_then(Value::as_str).unwrap_or_default();
     if !matches!(method, "tools/call" | "prompts/get") {
         return Ok(());
@@ -47,7 +57,6 @@ pub(super) fn check(message: &[u8]) -> Result<(), Box<Refusal>> {
     } else {
         return Ok(());
     };
-    let id = message.get("id").and_then(|it| serde_json::from_value(it.clone()).ok());
     Err(Box::new(Refusal { id, error: ErrorData::invalid_params(problem, None) }))
 }
 
@@ -60,10 +69,18 @@ mod tests {
         for (message, code, id, why) in [
             ("{", -32700, None, "line 1 column 1"),
             ("[]", -32600, None, "batches"),
-            (r#"{"id":7,"method":"tools/call","params":{"arguments":{}}}"#, -32602, Some(7), "`params.name`"),
-            (r#"{"id":7,"method":"tools/call"}"#, -32602, Some(7), "`tools/list`"),
-            (r#"{"id":7,"method":"tools/call","params":{"name":"a","arguments":[1]}}"#, -32602, Some(7), "JSON object"),
-            (r#"{"id":7,"method":"prompts/get","params":{"name":1}}"#, -32602, Some(7), "`prompts/list`"),
+            (r#"{"id":7,"method":"ping"}"#, -32600, Some(7), "JSON-RPC 2.0"),
+            (r#"{"jsonrpc":"2.0","id":7}"#, -32600, Some(7), "JSON-RPC 2.0"),
+            (r#"{"jsonrpc":"2.0","id":7,"method":5}"#, -32600, Some(7), "`method` must be a text"),
+            (r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"arguments":{}}}"#, -32602, Some(7), "`params.name`"),
+            (r#"{"jsonrpc":"2.0","id":7,"method":"tools/call"}"#, -32602, Some(7), "`tools/list`"),
+            (
+                r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"a","arguments":[1]}}"#,
+                -32602,
+                Some(7),
+                "JSON object",
+            ),
+            (r#"{"jsonrpc":"2.0","id":7,"method":"prompts/get","params":{"name":1}}"#, -32602, Some(7), "`prompts/list`"),
         ] {
             let refusal = check(message.as_bytes()).unwrap_err();
             assert_eq!(refusal.error.code.0, code, "{message}");
@@ -71,10 +88,10 @@ mod tests {
             assert!(refusal.error.message.contains(why), "{}", refusal.error.message);
         }
         for message in [
-            r#"{"id":7,"method":"tools/call","params":{"name":"a"}}"#,
-            r#"{"id":7,"method":"tools/call","params":{"name":"a","arguments":null}}"#,
-            "\u{feff}{\"id\":7,\"method\":\"ping\"}",
-            r#"{"id":7,"result":{}}"#,
+            r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"a"}}"#,
+            r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"a","arguments":null}}"#,
+            "\u{feff}{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"ping\"}",
+            r#"{"jsonrpc":"2.0","id":7,"result":{}}"#,
         ] {
             assert!(check(message.as_bytes()).is_ok(), "{message}");
         }

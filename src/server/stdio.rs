@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll};
 
 use futures::{StreamExt as _, future};
-use rmcp::model::ErrorData;
+use rmcp::model::{ErrorData, JsonRpcMessage};
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use rmcp::transport::async_rw::AsyncRwTransport;
@@ -53,7 +53,7 @@ pub fn transport(
     let (refuse, refused) = mpsc::unbounded_channel();
     let lines = FramedRead::new(input, Lenient(LinesCodec::new_with_max_length(MAX_MESSAGE)));
     let messages = lines.filter_map(move |line| future::ready(line.map(|line| accepted(line, &refuse)).transpose()));
-    Answering { inner: AsyncRwTransport::new_server(StreamReader::new(messages.boxed()), output), refused }
+    Answering { inner: AsyncRwTransport::new_server(StreamReader::new(messages.boxed()), output), refused, begun: false }
 }
 
 /// The line with its end, if it is a message; what is wrong with it goes to `refuse` otherwise.
@@ -98,6 +98,8 @@ impl Decoder for Lenient {
 struct Answering<T> {
     inner: T,
     refused: mpsc::UnboundedReceiver<Box<Refusal>>,
+    /// Whether a request has come. A notification before it belongs to nothing, and the framework would end over it.
+    begun: bool,
 }
 
 impl<T: Transport<RoleServer>> Transport<RoleServer> for Answering<T> {
@@ -115,7 +117,11 @@ impl<T: Transport<RoleServer>> Transport<RoleServer> for Answering<T> {
                 message = self.inner.receive() => Ok(message),
             };
             match message {
-                Ok(Some(message)) => return Some(message),
+                Ok(Some(JsonRpcMessage::Notification(_))) if !self.begun => {}
+                Ok(Some(message)) => {
+                    self.begun = true;
+                    return Some(message);
+                }
                 Ok(None) => {
                     while let Ok(refusal) = self.refused.try_recv() {
                         let _ = self.inner.send(TxJsonRpcMessage::<RoleServer>::error(refusal.error, refusal.id)).await;

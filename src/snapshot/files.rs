@@ -58,7 +58,13 @@ impl Files {
 
 fn read_folder(root: &Path, folder: &Path, files: &mut BTreeMap<String, Vec<u8>>) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
+        let entry = entry?;
+        let path = entry.path();
+        // A snapshot may come from someone else; a link in it would show files of this machine.
+        if entry.file_type()?.is_symlink() {
+            let name = relative(path.strip_prefix(root).unwrap_or(&path));
+            return Err(std::io::Error::other(format!("`{name}` is a symbolic link, which a snapshot may not hold")));
+        }
         if path.is_dir() {
             read_folder(root, &path, files)?;
         } else if path.metadata()?.len() <= MAX_FILE {

@@ -108,7 +108,11 @@ impl Eks for Port {
     async fn list_clusters(&self, _include_external: bool) -> Result<Vec<String>, ToolError> {
         self.uses("eks:ListClusters");
         let clusters = self.snapshot.clusters.iter().filter(|(_, it)| it.eks.is_some()).map(|(name, _)| name);
-        Ok(clusters.filter(|name| self.snapshot.region_of(name).as_deref() == Some(&self.region)).cloned().collect())
+        let here: Vec<String> =
+            clusters.filter(|name| self.snapshot.region_of(name).as_deref() == Some(&self.region)).cloned().collect();
+        // That there is none is known only of an account that was recorded whole.
+        let known = (!here.is_empty() || self.snapshot.head.complete).then_some(&here);
+        self.recorded(known, &format!("EKS clusters of {}", self.region), "clusters/<name>/cluster.json").cloned()
     }
 
     async fn describe_cluster(&self, name: &str) -> Result<Cluster, ToolError> {

@@ -183,6 +183,15 @@ fn malformed_snapshots_are_named_with_file_line_and_column() {
     says(&[("snapshot.json", head), ("clusters/a/objets/x.yaml", "")], &["`objets`", "did you mean `objects`?"]);
     says(&[("snapshot.json", head), ("cluster/a/objects/x.yaml", "")], &["`cluster`", "did you mean `clusters`?"]);
     says(&[("snapshot.json", head), ("aws/metric/x.json", "[]")], &["`metric`", "did you mean `metrics`?"]);
+    #[cfg(unix)]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("clusters/a/objects")).unwrap();
+        std::fs::write(folder.path().join("snapshot.json"), head).unwrap();
+        std::os::unix::fs::symlink("/etc/hostname", folder.path().join("clusters/a/objects/x.yaml")).unwrap();
+        let text = Snapshot::open(folder.path()).err().unwrap().text();
+        assert!(text.contains("clusters/a/objects/x.yaml") && text.contains("symbolic link"), "{text}");
+    }
     says(&[("snapshot.json", &head.replace("us-east-1", "xx"))], &["snapshot.json", "`region`", "`xx`"]);
     says(
         &[("snapshot.json", head), ("clusters/a/logs/pod.log", "x")],

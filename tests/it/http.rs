@@ -101,6 +101,7 @@ async fn bodies_over_a_mebibyte_and_wrong_types_are_refused() {
         (modern(), "x".repeat((1 << 20) + 2), 413, "send at most 1048576 bytes"),
         (vec![("Content-Type", "text/plain"), JSON[1]], call(1).to_string(), 415, "Content-Type: application/json"),
         (vec![JSON[0], ("Accept", "text/html")], call(1).to_string(), 406, "Accept: application/json"),
+        (JSON.to_vec(), "{\"id\": 1, \"method\": \"ping\"}".to_owned(), 400, "JSON-RPC 2.0"),
         (modern(), "{\"id\": ".to_owned(), 400, "no JSON: EOF while parsing a value at line 1 column 7"),
         (modern(), call(1).to_string().replace("{\"cluster\":\"dev\"}", "[]"), 400, "`params.arguments` of `tools/call`"),
     ] {

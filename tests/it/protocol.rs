@@ -204,3 +204,11 @@ async fn a_line_that_is_no_message_is_answered_and_does_not_end_the_connection()
         assert_eq!(pong["result"], json!({}), "{pong:#}");
     }
 }
+
+#[tokio::test]
+async fn a_notification_before_the_first_request_ends_nothing() {
+    let mut wire = Wire::connect();
+    wire.send(json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 5}})).await;
+    let answer = wire.initialize("2025-11-25").await;
+    assert_eq!(answer["result"]["serverInfo"]["name"], "eks-mcp", "{answer:#}");
+}

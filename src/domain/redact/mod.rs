@@ -42,7 +42,7 @@ pub const MASK: &str = "[redacted]";
 /// Hiding one secret may show another for what it is; more often than this it never happened.
 const ROUNDS: usize = 8;
 
-pub use lines::Lines;
+pub use lines::{Lines, may_be_key_body};
 
 /// Masks the secrets of a text and counts them.
 pub fn text(text: &str) -> (Cow<'_, str>, usize) {

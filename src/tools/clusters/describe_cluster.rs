@@ -342,7 +342,7 @@ async fn kubernetes_only(cx: &Context, target: Target) -> Result<Output, ToolErr
     let version = found.version.as_deref().unwrap_or("an unknown version");
     let nodes = found.nodes.as_ref().map_or_else(String::new, |it| format!(", {}/{} nodes ready", it.ready, it.total));
     Ok(Output {
-        summary: format!("`{}` is a cluster outside EKS on Kubernetes {version}{nodes}.", target.cluster),
+        summary: format!("`{}` is on Kubernetes {version}{nodes}; what EKS tells of it is not known here.", target.cluster),
         target,
         as_of: cx.now(),
         findings: Vec::new(),

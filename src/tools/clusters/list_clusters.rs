@@ -118,7 +118,7 @@ impl Tool for ListClusters {
         // What only Kubernetes knows is there because somebody configured it, and needs no AWS.
         let external = cx.world.clusters.external().await?;
         let (places, mut warnings) = match places(cx, &input).await {
-            Err(err) if !external.is_empty() && !names_places(&input) => {
+            Err(err) if !external.is_empty() => {
                 return Ok(answer(cx, Vec::new(), &external, vec![format!("EKS was not asked: {}", err.message)], &[]));
             }
             places => places?,
@@ -140,11 +140,13 @@ impl Tool for ListClusters {
             }
         }
         // One place that cannot be read must not hide the others; when none can be read, the call has failed.
-        if failures.len() == places.len() && (external.is_empty() || names_places(&input)) {
+        if failures.len() == places.len() && external.is_empty() {
             return Err(nothing(failures, warnings));
         }
+        // What could not be read is not counted as read.
+        let read: Vec<Place> = places.iter().filter(|it| !failures.iter().any(|(failed, _)| failed == it)).cloned().collect();
         warnings.extend(unread(failures, all));
-        Ok(answer(cx, found, &external, warnings, &places))
+        Ok(answer(cx, found, &external, warnings, &read))
     }
 }
 
@@ -252,6 +254,11 @@ fn unread(failures: Vec<(&Place, ToolError)>, all_regions: bool) -> Vec<String> 
 
 async fn regions(cx: &Context, input: &Input, account: Option<&Account>) -> Result<Vec<String>, ToolError> {
     if input.all_regions {
+        // A snapshot has no others.
+        let known = cx.world.aws.known_regions().await;
+        if !known.is_empty() {
+            return Ok(known);
+        }
         return Ok(REGIONS.iter().map(|it| (*it).to_owned()).collect());
     }
     let mut regions = Vec::new();
@@ -271,11 +278,6 @@ async fn regions(cx: &Context, input: &Input, account: Option<&Account>) -> Resu
     regions.sort();
     regions.dedup();
     Ok(regions)
-}
-
-/// Whether the caller asks for certain places, and so for an error when they cannot be read.
-fn names_places(input: &Input) -> bool {
-    input.all_regions || !input.regions.is_empty() || !input.accounts.is_empty()
 }
 
 /// A cluster and the support of its version.

@@ -149,7 +149,12 @@ impl Tool for Troubleshoot {
             Err(err) if err.kind == ErrorKind::NotFound => return Err(collect::absent_pod(&source, namespace, &input.name).await),
             result => result?,
         };
-        Ok(output(source.target, namespace, &input.name, source.now, engine::diagnose(&facts)))
+        let mut diagnosis = engine::diagnose(&facts);
+        if source.target.region.is_none() {
+            // A cluster that only Kubernetes knows has no metrics in CloudWatch.
+            diagnosis.next_checks.retain(|it| it.tool.as_deref() != Some("query_container_insights"));
+        }
+        Ok(output(source.target, namespace, &input.name, source.now, diagnosis))
     }
 }
 

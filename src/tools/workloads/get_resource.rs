@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::context::Context;
 use crate::domain::events::EventGroups;
 use crate::domain::object::Object;
+use crate::domain::outbound;
 use crate::domain::status;
 use crate::domain::table::{Omitted, Table};
 use crate::domain::target::{ClusterArguments, Target};
@@ -367,7 +368,7 @@ const IDENTITY: &[&str] = &["uid", "resourceVersion", "generation", "ownerRefere
 fn shown(object: &Object, view: View, budget: usize) -> (Map<String, Value>, Vec<String>) {
     let mut value = cleaned(object);
     // Before anything is taken away: what a value is, its surroundings tell, and half a secret is not known for one.
-    redact::value(&mut value);
+    outbound::value(&mut value);
     if let Value::Object(fields) = &mut value {
         match view {
             View::Spec => fields.retain(|key, _| key != "status" && key != "metadata"),
@@ -468,7 +469,7 @@ fn fields(object: &Object, paths: &[String], budget: usize) -> Result<(Table, us
     // What is left out of every view can still be asked for, but for the copy of a Secret.
     let mut whole = if object.kind() == "Secret" { cleaned(object) } else { object.value().clone() };
     // Before the fields are taken out: what a value is, its surroundings tell.
-    redact::value(&mut whole);
+    outbound::value(&mut whole);
     let mut table = Table::new(["path", "value"]);
     for path in paths {
         let found = trim::find(&whole, path);

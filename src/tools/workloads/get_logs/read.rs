@@ -109,8 +109,13 @@ pub(super) struct Sink<'a> {
     from: Option<Timestamp>,
     to: Option<Timestamp>,
     secrets: redact::Lines,
+    /// Lines at the beginning that may be the end of a private key whose beginning was not read; absent once that is clear.
+    held: Option<Vec<(Option<Timestamp>, String)>>,
     content: Taking,
 }
+
+/// A key has fewer lines.
+const MOST_HELD: usize = 200;
 
 enum Taking {
     Patterns(Box<Miner>),
@@ -123,7 +128,16 @@ impl<'a> Sink<'a> {
             Mode::Patterns => Taking::Patterns(Box::default()),
             Mode::Lines => Taking::Lines(VecDeque::new()),
         };
-        Self { request, read: 0, matched: 0, from: None, to: None, secrets: redact::Lines::default(), content }
+        Self {
+            request,
+            read: 0,
+            matched: 0,
+            from: None,
+            to: None,
+            secrets: redact::Lines::default(),
+            held: Some(Vec::new()),
+            content,
+        }
     }
 
     /// Takes a line; returns whether further ones can be wanted.
@@ -134,11 +148,31 @@ impl<'a> Sink<'a> {
             return false;
         }
         self.read += 1;
+        if let Some(held) = &mut self.held {
+            if redact::may_be_key_body(line) && held.len() < MOST_HELD {
+                held.push((time, line.to_owned()));
+                return true;
+            }
+            let held = self.held.take().unwrap_or_default();
+            if !held.is_empty() && line.contains("-----END ") && line.contains("PRIVATE KEY") {
+                self.secrets.add_hidden();
+                self.take(time, redact::MASK);
+                return true;
+            }
+            for (time, line) in held {
+                self.take(time, &line);
+            }
+        }
+        self.take(time, line);
+        true
+    }
+
+    fn take(&mut self, time: Option<Timestamp>, line: &str) {
         // Before anything else sees the line: patterns take values from their keys, and filters could be used to guess.
-        let Some(line) = self.secrets.line(line) else { return true };
+        let Some(line) = self.secrets.line(line) else { return };
         let line = line.as_ref();
         if !self.request.filter.wants(line) {
-            return true;
+            return;
         }
         self.matched += 1;
         self.from = self.from.or(time);
@@ -152,10 +186,12 @@ impl<'a> Sink<'a> {
                 lines.push_back(clean_line(line));
             }
         }
-        true
     }
 
-    pub(super) fn finish(self, note: Option<String>) -> Told {
+    pub(super) fn finish(mut self, note: Option<String>) -> Told {
+        for (time, line) in self.held.take().unwrap_or_default() {
+            self.take(time, &line);
+        }
         let (mut from, mut to) = (self.from, self.to);
         let redacted = self.secrets.hidden();
         let content = match self.content {

@@ -1,11 +1,12 @@
 //! The columns of a list of resources: our own for kinds whose state we know, those of the API server for the rest, labels and
 //! fields on request.
 
-use crate::domain::names;
+use serde_json::Value;
+
 use crate::domain::object::{Object, at};
-use crate::domain::redact;
 use crate::domain::status::{self, Status};
 use crate::domain::text::clean_line;
+use crate::domain::{names, outbound, redact};
 use crate::error::ToolError;
 
 /// Columns that the API server prints and a row has anyway.
@@ -86,26 +87,52 @@ impl Columns {
     /// The cells of an object.
     pub(in crate::tools::workloads) fn cells(&self, object: &Object, status: &Status, printed: &[String]) -> Vec<String> {
         // What a field holds, its surroundings tell: `value` beside a name of a password.
-        let safe = self.have_fields().then(|| {
+        let is_printed = self.columns.iter().any(|(_, source)| matches!(source, Source::Printed(_)));
+        let safe = (is_printed || self.have_fields()).then(|| {
             let mut value = object.value().clone();
-            redact::value(&mut value);
+            outbound::value(&mut value);
             value
         });
+        // A printed cell does not say which field it shows.
+        let mut hidden = Vec::new();
+        if let Some(safe) = safe.as_ref().filter(|_| is_printed) {
+            masked(object.value(), safe, &mut hidden);
+        }
         let cell = |source: &Source| match source {
             Source::Own(index) => status.cells.get(*index).cloned().unwrap_or_default(),
-            Source::Printed(index) => printed.get(*index).cloned().unwrap_or_default(),
+            Source::Printed(index) => match printed.get(*index) {
+                Some(cell) if hidden.iter().any(|it| cell.contains(it)) => redact::MASK.to_owned(),
+                cell => cell.cloned().unwrap_or_default(),
+            },
             Source::Label(key) => object.label(key).unwrap_or_default().to_owned(),
             Source::Annotation(key) => {
                 let annotations = safe.as_ref().and_then(|it| it.get("metadata")?.get("annotations"));
                 annotations.and_then(|it| it.get(key)?.as_str()).unwrap_or_default().to_owned()
             }
             Source::Field(path) => match safe.as_ref().and_then(|it| at(it, path)) {
-                Some(serde_json::Value::String(text)) => text.clone(),
-                Some(serde_json::Value::Null) | None => String::new(),
+                Some(Value::String(text)) => text.clone(),
+                Some(Value::Null) | None => String::new(),
                 Some(other) => other.to_string(),
             },
         };
         self.columns.iter().map(|(_, source)| crate::domain::text::cut(&clean_line(&cell(source)), MAX_CELL)).collect()
+    }
+}
+
+/// The texts of an object that have been masked.
+fn masked<'a>(before: &'a Value, after: &Value, hidden: &mut Vec<&'a str>) {
+    match (before, after) {
+        (Value::Object(before), Value::Object(after)) => {
+            before.iter().filter_map(|(key, it)| Some((it, after.get(key)?))).for_each(|(it, after)| masked(it, after, hidden));
+        }
+        (Value::Array(before), Value::Array(after)) => {
+            before.iter().zip(after).for_each(|(it, after)| masked(it, after, hidden));
+        }
+        // Shorter ones would be found everywhere.
+        (Value::String(before), after) if before.len() >= 4 && after.as_str().is_some_and(|it| it.contains(redact::MASK)) => {
+            hidden.push(before);
+        }
+        _ => {}
     }
 }
 
