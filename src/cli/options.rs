@@ -62,7 +62,7 @@ pub(super) struct SelectionOptions {
     /// Tools to leave out, by name.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     exclude_tools: Vec<String>,
-    /// Configuration file. Default: `eks-mcp.toml` in the working directory, if there is one.
+    /// Configuration file. Default: `eks-mcp.toml` in the working directory, which may not set `kubernetes`, `clusters` and `ca_bundle`.
     #[arg(long, value_name = "FILE", env = "EKS_MCP_CONFIG")]
     config: Option<PathBuf>,
 }

@@ -11,10 +11,13 @@ use serde_json::Value;
 use super::api;
 use super::kinds::Kind;
 use crate::domain::target::Target;
-use crate::error::ToolError;
+use crate::error::{ErrorKind, ToolError};
 
 /// Kinds change when operators are installed, which is seldom; a call that misses one looks again.
 const KEPT: Duration = Duration::from_mins(10);
+
+/// How long one group may take to say what it serves.
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// Requests at a time against servers that do not tell everything in one answer.
 const AT_A_TIME: usize = 8;
@@ -134,7 +137,12 @@ impl Discovery {
         }
         let answers = stream::iter(wanted).map(|(group, version)| async move {
             let path = if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") };
-            let answer = api::get(client, &path, JSON, &format!("discovery of {group}/{version}")).await;
+            let ask = api::get(client, &path, JSON, "discovery");
+            // One group that hangs must not take the time of the call.
+            let answer = tokio::time::timeout(PATIENCE, ask).await.unwrap_or_else(|_| {
+                let why = format!("no answer within {} s", PATIENCE.as_secs());
+                Err(ToolError::new(ErrorKind::Timeout, why))
+            });
             (group, version, answer)
         });
         // In the order of the groups, so that the same cluster gives the same answer.

@@ -34,6 +34,9 @@ const HEAD: usize = 64 << 10;
 /// Bytes of a refusal that are read.
 const MAX_REFUSAL: usize = 1 << 20;
 
+/// Most bytes of one page: 500 objects of half the size that Kubernetes stores at most. What never ends is no page.
+const MAX_PAGE: usize = 384 << 20;
+
 const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json;q=0.5";
 
 /// What is asked for of each object.
@@ -355,6 +358,12 @@ impl Source {
         while let Some(chunk) = body.next().await {
             let chunk = chunk.map_err(|err| api::broken_off(&err, &self.thing, received))?;
             received += chunk.len();
+            if received > MAX_PAGE {
+                let message = format!("{}: a page of the list has more than {} MiB", self.thing, MAX_PAGE >> 20);
+                return Err(
+                    ToolError::new(ErrorKind::Upstream, message).with_hint("Narrow the request to a namespace or a selector.")
+                );
+            }
             block.extend_from_slice(&chunk);
             if first && early == Err(Stop::End) && block.len() <= HEAD {
                 early = early_token(&block);

@@ -9,10 +9,14 @@ use super::Columns;
 use crate::domain::object::Object;
 use crate::domain::status::{self, Health};
 use crate::domain::table::Table;
+use crate::domain::text::cut;
 use crate::error::ToolError;
 
 /// Rows that are held; the list is read no further once there are so many.
 const MAX_ROWS: usize = 5_000;
+
+/// Bytes of a name; Kubernetes allows no longer ones.
+const MAX_NAME: usize = 253;
 
 /// Groups that are told apart; the rest is one.
 const MAX_GROUPS: usize = 10_000;
@@ -126,7 +130,7 @@ impl Found {
                 *self.reasons.entry(headline).or_default() += 1;
             }
         }
-        let group = self.group_of(object);
+        let group = self.group_of(object).map(|(namespace, group)| (cut(&namespace, MAX_NAME), cut(&group, 2 * MAX_NAME)));
         let is_row = !healthy || (!self.only_unhealthy && group.is_none());
         // Under an owner only the healthy are counted: the others are rows. Other groups are questions of their own.
         let counted = if self.group_by == GroupBy::Owner { healthy && !self.only_unhealthy } else { true };
@@ -137,12 +141,13 @@ impl Found {
             let counts = self.groups.entry(group).or_default();
             if healthy { counts.healthy += 1 } else { counts.unhealthy += 1 }
         }
-        if is_row {
+        // A page has 500 objects; whatever sends more at once does not fill the memory.
+        if is_row && self.rows.len() < 2 * MAX_ROWS {
             self.rows.push(Row {
                 cells: columns.cells(object, &status, printed),
                 health: status.health,
-                namespace: object.namespace().to_owned(),
-                name: object.name().to_owned(),
+                namespace: cut(object.namespace(), MAX_NAME),
+                name: cut(object.name(), MAX_NAME),
                 age: status::age_of(object, self.now),
             });
         }
