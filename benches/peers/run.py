@@ -9,6 +9,9 @@ The cluster has 200 pods (a few of them unhealthy), 300 events and a container w
 same kubeconfig and the same questions over stdio. The other one is measured as shipped and with the limits of its client
 lifted (KUBE_CLIENT_QPS, KUBE_CLIENT_BURST). It is started from its native binary, without the launcher of npm.
 
+Each is asked as its defaults are: of the log this server reads all 5,000 lines and tells their patterns, the other one returns
+the last 100; of one pod both return the object.
+
 Tokens are o200k_base, of the text that a model is shown: structured content where an answer has it, else its text. This
 server's text block is counted too. Ratio: the other's figure over ours, so that above 1 is better here, except for calls a
 second, where it is ours over the other's.
@@ -120,6 +123,7 @@ def report(options, all_of_them):
     texts, places = [], []
     for it in all_of_them:
         texts.append(json.dumps(it.tools, separators=(",", ":"), ensure_ascii=False))
+        it.figures["tools"] = [len(it.tools)]
         places.append((it, "tokens of `tools/list`"))
         for question in QUESTIONS:
             structured, shown = it.texts[question]
@@ -127,13 +131,18 @@ def report(options, all_of_them):
             places += [(it, f"tokens: {question}"), (it, f"tokens of the text block: {question}")]
     for (it, what), number in zip(places, tokens(options.folder, texts)):
         it.figures[what] = [number]
-    ours, lifted, _ = all_of_them
+    for it in all_of_them:
+        it.figures["tokens of `tools/list` for each tool"] = [it.figures["tokens of `tools/list`"][0] / len(it.tools)]
+    ours = all_of_them[0]
     width = max(map(len, ours.figures))
     print(f"{'':{width}}  " + "  ".join(f"{it.name:>20}" for it in all_of_them) + "   ratio to lifted")
     for what in ours.figures:
         values = [statistics.median(it.figures[what]) for it in all_of_them]
         ratio = values[0] / values[1] if what.startswith("calls a second") else values[1] / max(values[0], 1e-9)
         behind = "" if ratio > 1 else "   BEHIND"
+        if what == "tools":
+            print(f"{what:{width}}  " + "  ".join(f"{it:20,.0f}" for it in values))
+            continue
         print(f"{what:{width}}  " + "  ".join(f"{it:20,.2f}" for it in values) + f"   {ratio:8.2f}{behind}")
 
 

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 
 use super::*;
+use http::{Request, Response};
 use kube::client::Body as KubeBody;
 
 /// What the server is asked, in order: the continue token of each request.

@@ -6,6 +6,7 @@
 use serde_json::{Map, Number, Value};
 
 use super::keep::Keep;
+use super::nest;
 
 /// Values within values; deeper ones are no Kubernetes objects.
 const MAX_DEPTH: usize = 100;
@@ -95,29 +96,11 @@ impl<'a> Scanner<'a> {
     pub(super) fn skip(&mut self) -> Result<(), Stop> {
         match self.peek()? {
             b'"' => self.raw_string().map(drop),
-            b'{' | b'[' => self.skip_nested(),
-            _ => self.word().map(drop),
-        }
-    }
-
-    fn skip_nested(&mut self) -> Result<(), Stop> {
-        let mut depth = 0_usize;
-        let mut at = self.at;
-        loop {
-            let byte = *self.bytes.get(at).ok_or(Stop::End)?;
-            at += 1;
-            match byte {
-                b'"' => at = self.end_of_string(at)?.0 + 1,
-                b'{' | b'[' => depth += 1,
-                b'}' | b']' => {
-                    depth -= 1;
-                    if depth == 0 {
-                        self.at = at;
-                        return Ok(());
-                    }
-                }
-                _ => {}
+            b'{' | b'[' => {
+                self.at += nest::length(self.bytes.get(self.at..).unwrap_or_default()).ok_or(Stop::End)?;
+                Ok(())
             }
+            _ => self.word().map(drop),
         }
     }
 

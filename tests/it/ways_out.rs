@@ -229,3 +229,53 @@ fn what_the_fuzzer_found_stays_mended() {
         assert_eq!(told + mined.other.lines + mined.blank, u64::try_from(log.lines().count()).unwrap(), "{log:?}");
     }
 }
+
+#[tokio::test]
+async fn what_hides_a_secret_from_the_redactor_does_not_hide_it_from_us() {
+    let folder = tempfile::tempdir().unwrap();
+    let cluster = folder.path().join("clusters/incident");
+    std::fs::create_dir_all(cluster.join("objects")).unwrap();
+    std::fs::create_dir_all(cluster.join("logs")).unwrap();
+    std::fs::write(folder.path().join("snapshot.json"), HEAD).unwrap();
+    let objects = r#"
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgets.example.org}
+spec:
+  group: example.org
+  scope: Namespaced
+  names: {kind: Widget, plural: widgets}
+  versions:
+  - {name: v1, served: true, storage: true, additionalPrinterColumns: [{name: Foo, type: string, jsonPath: .spec.password}]}
+---
+apiVersion: example.org/v1
+kind: Widget
+metadata: {name: w, namespace: shop, annotations: {note: "password=\u001b[31mhunter2-colour\u001b[0m"}}
+spec: {password: hunter2-printed}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: p, namespace: shop}
+spec: {containers: [{name: main, image: 'a:1'}]}
+status: {phase: Running, containerStatuses: [{name: main, image: 'a:1', ready: true, state: {running: {startedAt: '2026-11-23T09:00:00Z'}}}]}
+"#;
+    std::fs::write(cluster.join("objects/all.yaml"), objects).unwrap();
+    let body = "hunter2hunter2hunter2hunter2hunter2hunter2hunter2hunter2hunter2h";
+    let log = format!("INFO {body}\nINFO {body}\nINFO -----END PRIVATE KEY-----\nINFO ready\n");
+    std::fs::write(cluster.join("logs/shop_p_main.log"), log).unwrap();
+    let world = World::of(Snapshot::open(folder.path()).unwrap());
+    for (tool, arguments) in [
+        ("list_resources", json!({"cluster": "incident", "kind": "Widget"})),
+        ("list_resources", json!({"cluster": "incident", "kind": "Widget", "columns": ["Foo", "annotation:note"]})),
+        (
+            "get_resource",
+            json!({"cluster": "incident", "kind": "Widget", "namespace": "shop", "name": "w", "fields": ["metadata.annotations", "spec"]}),
+        ),
+        ("get_logs", json!({"cluster": "incident", "namespace": "shop", "pod": "p"})),
+        ("get_logs", json!({"cluster": "incident", "namespace": "shop", "pod": "p", "mode": "lines"})),
+    ] {
+        let answer = world.try_call(tool, arguments).await.unwrap();
+        assert!(!answer.structured.to_string().contains("hunter2"), "{tool}: {}", answer.structured);
+        assert!(answer.redacted > 0, "{tool}");
+    }
+}

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::listing::{Columns, Found, GroupBy, Patience};
 use crate::context::Context;
 use crate::domain::selector::{LabelSelector, Wrong};
-use crate::domain::status;
+use crate::domain::{redact, status};
 use crate::domain::table::{Omitted, Table};
 use crate::domain::target::{ClusterArguments, Target};
 use crate::error::ToolError;
@@ -92,6 +92,10 @@ pub struct Output {
     /// What the reader should know of how the list was read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
+    /// How many secrets were hidden as `[redacted]`; absent when none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    redacted: Option<usize>,
 }
 
 /// Objects that are read of a whole cluster before the answer is given; a cursor leads on.
@@ -162,7 +166,10 @@ impl Tool for ListResources {
             (0, next) => Some(Place { page: next.clone(), row: 0 }),
             _ => Some(Place { page: place.page, row: place.row + items.rows.len() }),
         };
+        // Columns mask what they take out of an object, where it is still known for what it is.
+        let hidden = items.rows.iter().flatten().map(|it| it.matches(redact::MASK).count()).sum::<usize>();
         Ok(Output {
+            redacted: (hidden > 0).then_some(hidden),
             target,
             as_of: cx.now(),
             summary,
