@@ -1,10 +1,10 @@
 //! From a secret-sounding key to its value: assignments of every notation, command-line flags, and names beside values.
 
 use super::extent::{self, Value};
-use super::keys::{self, Trust, classify};
-use super::scan::{Scan, is_blank, is_key, is_quote, is_word};
-use super::values::{has_status, is_secret};
-use super::vocabulary::PLAIN_BEFORE;
+use super::key::Key;
+use super::keys::{Trust, classify};
+use super::scan::{Scan, is_blank, is_key, is_quote};
+use super::values::{has_status, hook_path, is_phrase, is_secret};
 use super::{pairs, statements};
 
 /// Looks at the key around a hit, hides its value, and returns the end of the key.
@@ -24,100 +24,15 @@ fn is_header(key: &str) -> bool {
     ["cookie", "set-cookie", "http_cookie"].iter().any(|it| key.eq_ignore_ascii_case(it))
 }
 
-/// A key as it stands in the text.
-struct Key {
-    start: usize,
-    end: usize,
-}
-
-impl Key {
-    /// The key that a place lies in.
-    fn around(scan: &Scan<'_>, hit: usize) -> Self {
-        let mut start = scan.run_before(hit, keys::LONGEST, is_key);
-        let end = scan.skip(hit, hit + keys::LONGEST, is_key);
-        // What looks like the start of a key may be the end of an escape: `\npassword`, `\u0026token`.
-        if scan.before(start) == b'\\' {
-            start += match scan.at(start) {
-                b'n' | b't' | b'r' => 1,
-                b'u' if scan.slice(start, start + 5).bytes().skip(1).all(|it| it.is_ascii_hexdigit()) => 5,
-                _ => 0,
-            };
-        }
-        // `%26token` in a URL within a URL.
-        if scan.before(start) == b'%' && scan.slice(start, start + 2).bytes().all(|it| it.is_ascii_hexdigit()) {
-            start += 2;
-        }
-        Self { start: start.min(end), end }
-    }
-
-    fn text<'a>(&self, scan: &Scan<'a>) -> &'a str {
-        scan.slice(self.start, self.end)
-    }
-
-    /// What the key says, together with the words before it where it is one word itself.
-    fn trust(&self, scan: &Scan<'_>) -> Option<Trust> {
-        let text = self.text(scan).trim_matches(['-', '.']);
-        if scan.before(self.start) == b'/'
-            && scan.slice(self.start.saturating_sub(9), self.start).eq_ignore_ascii_case("checksum/")
-        {
-            return None;
-        }
-        let simple = text.bytes().all(|it| it.is_ascii_alphabetic());
-        let spaced = matches!(text.to_ascii_lowercase().as_str(), "key" | "token" | "tokens" | "keys" | "secret");
-        if !simple || !spaced || scan.before(self.start) != b' ' {
-            return classify(text);
-        }
-        let from = scan.run_before(self.start, 24, |it| is_word(it) || matches!(it, b' ' | b'_' | b'-'));
-        let before = scan.slice(from, self.start).trim();
-        let last_two = before.rsplit(' ').take(2).collect::<Vec<_>>();
-        let phrase = match last_two.as_slice() {
-            [last, other] => format!("{other} {last} {text}"),
-            [last] => format!("{last} {text}"),
-            _ => text.to_owned(),
-        };
-        // `next page token`, `unexpected token`, `api key`; verbs such as `using` change nothing.
-        classify(&phrase).or_else(|| {
-            let verb = last_two.first().is_some_and(|it| PLAIN_BEFORE.contains(&it.to_ascii_lowercase().as_str()));
-            if verb { classify(text) } else { None }
-        })
-    }
-
-    /// `arn:aws:secretsmanager:…:secret:name`.
-    fn is_part_of_arn(&self, scan: &Scan<'_>) -> bool {
-        if scan.before(self.start) != b':' {
-            return false;
-        }
-        let from = scan.run_before(self.start, 120, |it| is_key(it) || it == b':');
-        scan.slice(from, self.start).contains("arn:")
-    }
-
-    fn is_flag(&self, scan: &Scan<'_>) -> bool {
-        scan.at(self.start) == b'-'
-    }
-
-    /// Whether the key is the first thing on its line, as in YAML, properties and `.env` files.
-    fn leads_line(&self, scan: &Scan<'_>) -> bool {
-        let mut start = scan.run_before(self.start, 80, |it| is_blank(it) || matches!(it, b'-' | b'"' | b'\''));
-        if scan.slice(start.saturating_sub(6), start).eq_ignore_ascii_case("export")
-            || scan.slice(start.saturating_sub(3), start).eq_ignore_ascii_case("env")
-        {
-            start = scan.run_before(start, 6, |it| it.is_ascii_alphabetic());
-            start = scan.run_before(start, 80, is_blank);
-        }
-        start == 0
-            || scan.before(start) == b'\n'
-            || scan.slice(start.saturating_sub(2), start) == "\\n"
-            || scan.slice(start.saturating_sub(1), start + 1) == "\\n"
-    }
-}
-
 fn hide_value(scan: &mut Scan<'_>, key: &Key, trust: Trust) {
-    let closers = scan.skip(key.end, key.end + 6, |it| is_quote(it) || matches!(it, b'\\' | b']'));
+    let bare = scan.past_colours(key.end);
+    let closers =
+        if bare > key.end { bare } else { scan.skip(key.end, key.end + 6, |it| is_quote(it) || matches!(it, b'\\' | b']')) };
     let gap = scan.skip(closers, closers + 24, is_blank);
     // `Unseal Key 1: …`
     let number = scan.skip(gap, gap + 2, |it| it.is_ascii_digit());
     let gap = if gap > key.end && scan.at(number) == b':' { number } else { gap };
-    let quoted_key = closers > key.end;
+    let quoted_key = closers > bare;
     let (from, separator) = match scan.at(gap) {
         b'=' => match scan.at(gap + 1) {
             b'=' if scan.at(gap + 2) != b'=' && is_blank(scan.before(gap)) => return,
@@ -130,6 +45,9 @@ fn hide_value(scan: &mut Scan<'_>, key: &Key, trust: Trust) {
             _ => (gap + 1, b':'),
         },
         b'-' if scan.at(gap + 1) == b'>' && is_quote(scan.at(scan.skip(gap + 2, gap + 6, is_blank))) => (gap + 2, b'='),
+        b'-' if scan.at(gap + 1) == b'>' => (gap + 2, b'>'),
+        b'\xef' if scan.has(gap, "：") => (gap + 3, b':'),
+        b'\xef' if scan.has(gap, "＝") => (gap + 3, b'='),
         b'%' if scan.has(gap, "%3D") || scan.has(gap, "%3A") => (gap + 3, b'%'),
         b'(' if is_quote(scan.at(gap + 1)) && !quoted_key => (gap + 1, b'('),
         b'>' if scan.before(key.start) == b'<' => return hide_element(scan, key, trust),
@@ -137,7 +55,10 @@ fn hide_value(scan: &mut Scan<'_>, key: &Key, trust: Trust) {
     };
     // A colon in prose is followed by a blank; in `key:value` of a dump it is not.
     let place = scan.skip(from, from + 64, is_blank);
-    let whole_line = !quoted_key && separator != b'%' && key.leads_line(scan);
+    let coloured = scan.past_colours(place);
+    let place = if coloured > place { scan.skip(coloured, coloured + 16, is_blank) } else { place };
+    let place = scan.past_colours(place);
+    let whole_line = !quoted_key && !matches!(separator, b'%' | b'>') && key.leads_line(scan);
     value_at(scan, place, trust, Notation { separator, whole_line, names_entry: key.text(scan) == "secretKey" });
 }
 
@@ -156,7 +77,10 @@ fn value_at(scan: &mut Scan<'_>, place: usize, trust: Trust, notation: Notation)
     if !scan.is_open(place) || scan.has(place, "[redacted]") {
         return;
     }
-    let place = extent::past_tag(scan, place);
+    let place = extent::past_wrappers(scan, extent::past_tag(scan, place));
+    if scan.has(place, "[redacted]") {
+        return;
+    }
     match scan.at(place) {
         b'|' | b'>' if extent::is_block(scan, place) => {
             if trust == Trust::Named && !notation.whole_line {
@@ -169,6 +93,8 @@ fn value_at(scan: &mut Scan<'_>, place: usize, trust: Trust, notation: Notation)
             }
         }
         b'\n' | 0 => hide_items(scan, place, trust),
+        // Go prints lists with their type: `"X-Api-Key":[]string{"x"}`.
+        b'[' if scan.has(place, "[]string{") => hide_list(scan, place + 8, trust),
         b'[' => hide_list(scan, place, trust),
         b'{' => {}
         b'&' | b'*' if notation.separator == b':' && scan.at(place + 1).is_ascii_uppercase() => {}
@@ -190,12 +116,28 @@ fn hide_scalar(scan: &mut Scan<'_>, value: &Value, trust: Trust, notation: Notat
         // A JSON object in quotes has keys of its own.
         let nested = head.trim_start().starts_with(['{', '[']) && trust != Trust::Sure;
         if !nested && is_secret(head, trust) {
-            scan.hide(inner);
+            let path = if trust == Trust::Hook { hook_path(head).unwrap_or(0) } else { 0 };
+            scan.hide(inner.start + path..inner.end);
         }
+        return;
+    }
+    if trust == Trust::Phrase && hide_phrase(scan, inner.start) {
         return;
     }
     // Prose says what is the matter with a secret; only the first word can tell.
     if !is_secret(head, trust) {
+        return;
+    }
+    if is_error_about(scan, head, inner.end) {
+        return;
+    }
+    // A bare word behind an arrow is a value when nothing follows it, unless it may be the name of an object.
+    let alone = trust == Trust::Sure && matches!(scan.at(inner.end), b'\n' | b'\r' | b',' | b')' | b'}' | 0);
+    if notation.separator == b'>' && !alone && !head.bytes().any(|it| it.is_ascii_digit()) {
+        return;
+    }
+    if trust == Trust::Hook {
+        scan.hide(inner.start + hook_path(head).unwrap_or(0)..inner.end);
         return;
     }
     // `secretKey: password` of external secrets names an entry.
@@ -214,6 +156,32 @@ fn hide_scalar(scan: &mut Scan<'_>, value: &Value, trust: Trust, notation: Notat
     let end = extent::whole(scan, value, notation.separator == b'%');
     let end = if notation.whole_line { line_value_end(scan, inner.start, end) } else { end };
     scan.hide(inner.start..end);
+}
+
+/// The words of a seed up to the end of their line.
+fn hide_phrase(scan: &mut Scan<'_>, start: usize) -> bool {
+    let end = scan.skip(start, start + 256, |it| it.is_ascii_lowercase() || it == b' ');
+    let words = scan.slice(start, end).trim_end();
+    let ends = matches!(scan.at(end), b'\n' | b'\r' | b'"' | b'\'' | b'\\' | 0);
+    if !ends || !is_phrase(words) {
+        return false;
+    }
+    scan.hide(start..start + words.len());
+    true
+}
+
+/// `token: serviceaccounts "default" not found`: a word, a name in quotes, and what is the matter with it.
+fn is_error_about(scan: &Scan<'_>, word: &str, end: usize) -> bool {
+    if scan.at(end) != b' ' || !word.bytes().all(|it| it.is_ascii_lowercase() || matches!(it, b'.' | b'-')) {
+        return false;
+    }
+    let quote = scan.skip(end + 1, end + 5, |it| it == b'\\');
+    if scan.at(quote) != b'"' {
+        return false;
+    }
+    let close = scan.skip(quote + 1, quote + 254, |it| !matches!(it, b'"' | b'\n'));
+    let rest = scan.slice(close + 1, close + 24);
+    scan.at(close) == b'"' && ["not ", "is ", "already ", "cannot "].iter().any(|it| rest.trim_start().starts_with(it))
 }
 
 /// Where a value ends that may have blanks: at the end of its line, unless the line goes on with other things.

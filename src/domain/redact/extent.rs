@@ -26,6 +26,25 @@ pub(super) fn past_tag(scan: &Scan<'_>, place: usize) -> usize {
     if matches!(scan.at(place), b'b' | b'u' | b'r') && is_quote(scan.at(place + 1)) { place + 1 } else { place }
 }
 
+/// Skips what Rust and Scala write around a value: `Some("x")`, `Some(Secret("x"))`.
+pub(super) fn past_wrappers(scan: &Scan<'_>, place: usize) -> usize {
+    let mut inner = place;
+    for _ in 0..3 {
+        if !scan.at(inner).is_ascii_uppercase() {
+            break;
+        }
+        let end = scan.skip(inner, inner + 24, |it| it.is_ascii_alphanumeric());
+        if scan.at(end) != b'(' {
+            return place;
+        }
+        inner = end + 1;
+    }
+    let quote = scan.skip(inner, inner + 8, |it| it == b'\\');
+    let bare = scan.slice(inner, inner + 32).split(')').next().unwrap_or_default();
+    let optional = scan.has(place, "Some(") && bare.bytes().any(|it| it.is_ascii_digit());
+    if is_quote(scan.at(quote)) || optional || scan.has(inner, "[redacted]") { inner } else { place }
+}
+
 /// The scalar that starts at a place.
 pub(super) fn value(scan: &Scan<'_>, place: usize, encoded: bool) -> Value {
     let slashes = scan.skip(place, place + 16, |it| it == b'\\');
@@ -90,7 +109,10 @@ fn bare_end(scan: &Scan<'_>, start: usize, most: usize, encoded: bool) -> usize 
             _ if byte.is_ascii_whitespace() || byte < 0x20 => true,
             b'"' | b'`' | b'<' => true,
             b'\'' => !scan.at(place + 1).is_ascii_alphanumeric(),
-            b'\\' => matches!(scan.at(place + 1), b'n' | b'r' | b't' | b'u' | b'"' | b'\'' | b'\\'),
+            b'\\' => {
+                matches!(scan.at(place + 1), b'n' | b'r' | b't' | b'u' | b'"' | b'\'' | b'\\') || scan.past_colours(place) > place
+            }
+            b'\xef' | b'\xe3' => ["，", "；", "。", "）"].iter().any(|it| scan.has(place, it)),
             b'%' if encoded => scan.has(place, "%26") || scan.has(place, "%20") || scan.has(place, "%22"),
             b'[' => scan.has(place, "[redacted]"),
             b',' | b';' | b'&' | b')' | b'}' | b']' | b'|' | b'>' => ends_at(scan, place),

@@ -82,6 +82,8 @@ fn credentials(scan: &mut Scan<'_>, start: usize, end: usize) {
     let scheme = scan.slice(start, first).to_ascii_lowercase();
     let rest = scan.skip(first, first + 8, is_blank);
     if SCHEMES.contains(&scheme.as_str()) {
+        // Parameters in quotes reach beyond the quote that seemed to end the header.
+        let end = if scheme == "digest" { parameters_end(scan, rest).max(end) } else { end };
         let value = scan.slice(rest, end);
         if rest >= end
             || value.starts_with("[redacted")
@@ -105,6 +107,22 @@ fn credentials(scan: &mut Scan<'_>, start: usize, end: usize) {
     if is_random(alone, 8) || alone.len() >= 24 && !is_placeholder(alone) && alone.bytes().any(|it| it.is_ascii_digit()) {
         scan.hide(start..word);
     }
+}
+
+/// The end of a list of parameters: `username="app", qop=auth`, its quotes escaped or not.
+fn parameters_end(scan: &Scan<'_>, from: usize) -> usize {
+    let mut place = from;
+    let most = from + MOST;
+    while place < most {
+        let name = scan.skip(place, most, |it| is_blank(it) || it == b',');
+        let equals = scan.skip(name, name + 40, is_key);
+        if equals == name || scan.at(equals) != b'=' {
+            break;
+        }
+        let value = extent::value(scan, equals + 1, false);
+        place = value.outer_end.max(equals + 1);
+    }
+    place.min(scan.len())
 }
 
 fn cookies(scan: &mut Scan<'_>, start: usize, end: usize) {

@@ -55,7 +55,12 @@ fn object(fields: &mut Map<String, Value>, in_secrets: bool) -> usize {
     if kind == "Secret" || typed || in_secrets && kind.is_empty() {
         return secret(fields);
     }
-    let mut hidden = headers(fields) + named(fields) + web_key(fields) + grid(fields);
+    let owned = match kind.as_str() {
+        "ExternalSecret" => templated(fields),
+        "ConfigMap" => binary(fields),
+        _ => 0,
+    };
+    let mut hidden = owned + headers(fields) + named(fields) + web_key(fields) + grid(fields);
     for (key, value) in fields.iter_mut() {
         let listed = kind == "SecretList" && key == "items";
         hidden += match classify(key) {
@@ -83,7 +88,49 @@ fn secret(fields: &mut Map<String, Value>) -> usize {
                     hidden += 1;
                 }
             }
-            other => hidden += walk(other, false),
+            other => {
+                if key == "metadata" {
+                    hidden += annotations(other);
+                }
+                hidden += walk(other, false);
+            }
+        }
+    }
+    hidden
+}
+
+/// Annotations of a Secret repeat what it holds, the one of `kubectl apply` all of it.
+fn annotations(metadata: &mut Value) -> usize {
+    let Some(Value::Object(entries)) = metadata.get_mut("annotations") else { return 0 };
+    let mut hidden = 0;
+    for (key, value) in entries.iter_mut() {
+        let Some(content) = value.as_str() else { continue };
+        let applied = key.ends_with("last-applied-configuration");
+        let digest = ["checksum", "hash", "sha", "digest"].iter().any(|it| key.contains(it));
+        if content != MASK && !content.is_empty() && (applied || !digest && is_secret(content, Trust::Random)) {
+            hidden += hide(value);
+        }
+    }
+    hidden
+}
+
+/// What an `ExternalSecret` puts into its Secret beside what it fetches.
+fn templated(fields: &mut Map<String, Value>) -> usize {
+    let data = fields.get_mut("spec").and_then(|it| it.pointer_mut("/target/template/data"));
+    let Some(Value::Object(entries)) = data else { return 0 };
+    let plain = |it: &&mut Value| it.as_str().is_some_and(|it| !it.is_empty() && !it.starts_with(MASK) && !it.contains("{{"));
+    entries.values_mut().filter(plain).map(hide).sum()
+}
+
+/// Binary data of a `ConfigMap` under the names of keys and key stores.
+fn binary(fields: &mut Map<String, Value>) -> usize {
+    let Some(Value::Object(entries)) = fields.get_mut("binaryData") else { return 0 };
+    let mut hidden = 0;
+    for (key, value) in entries.iter_mut() {
+        let store = [".jks", ".p12", ".pfx", ".keystore", ".key"].iter().any(|it| key.ends_with(it));
+        let filled = value.as_str().is_some_and(|it| !it.is_empty() && !it.starts_with(MASK));
+        if filled && (store || classify(key).is_some()) {
+            hidden += hide(value);
         }
     }
     hidden
@@ -100,7 +147,7 @@ fn below(key: &str, value: &mut Value, trust: Trust) -> usize {
         }
         Value::String(content) if is_secret(content, if trust == Trust::Mixed { Trust::Sure } else { trust }) => hide(value),
         Value::Number(number) => {
-            let sure = trust == Trust::Sure && PASSWORDS.iter().any(|it| key.to_lowercase().contains(it));
+            let sure = trust == Trust::Pin || trust == Trust::Sure && PASSWORDS.iter().any(|it| key.to_lowercase().contains(it));
             if sure && number.to_string().len() >= 4 { hide(value) } else { 0 }
         }
         Value::Array(items) if trust != Trust::Named && items.iter().all(|it| it.is_string() || it.is_number()) => {

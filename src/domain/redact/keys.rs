@@ -17,6 +17,12 @@ pub(super) enum Trust {
     Id,
     /// A whole connection string, separators and all.
     Connection,
+    /// Words of a seed, or a value drawn at random.
+    Phrase,
+    /// Digits only.
+    Pin,
+    /// An address whose path lets anyone in.
+    Hook,
 }
 
 /// Longest key that is looked at.
@@ -71,6 +77,9 @@ pub(super) fn classify(key: &str) -> Option<Trust> {
     if compact.ends_with("dockerconfigjson") || compact.ends_with("dockercfg") {
         return Some(Trust::Sure);
     }
+    if let Some(trust) = short(key, &parts, &compact) {
+        return Some(trust);
+    }
     if parts.len() == 2 && parts.ends_with(&["secret".to_owned(), "id".to_owned()]) {
         return Some(Trust::Id);
     }
@@ -92,6 +101,24 @@ pub(super) fn classify(key: &str) -> Option<Trust> {
     Some(trust)
 }
 
+/// Names whose last word is short or has a second meaning: only values of the right shape are secret under them.
+fn short(key: &str, parts: &[String], compact: &str) -> Option<Trust> {
+    let variable = key.bytes().all(|it| it.is_ascii_uppercase() || it.is_ascii_digit() || it == b'_');
+    let (last, before) = parts.split_last()?;
+    let previous = before.last().map(String::as_str).unwrap_or_default();
+    match last.as_str() {
+        "pat" | "sk" if variable && !before.is_empty() && !before.iter().any(|it| it == "gsi" || it == "lsi") => {
+            Some(Trust::Random)
+        }
+        "id" if previous == "token" && (variable || before.iter().any(|it| it == "root")) => Some(Trust::Random),
+        "seed" if variable || matches!(previous, "wallet" | "recovery" | "master" | "secret") => Some(Trust::Phrase),
+        "mnemonic" => Some(Trust::Phrase),
+        "pin" if key == "PIN" => Some(Trust::Pin),
+        _ if ["webhook", "webhookurl", "webhookuri"].iter().any(|it| compact.ends_with(it)) => Some(Trust::Hook),
+        _ => None,
+    }
+}
+
 /// What one word of a key says, given those before it.
 fn word_at(parts: &[String], place: usize) -> Option<Trust> {
     let word = parts.get(place)?.as_str();
@@ -101,7 +128,7 @@ fn word_at(parts: &[String], place: usize) -> Option<Trust> {
     if words::PASSWORDS.iter().any(|it| word.contains(it)) || words::PASSWORD_WORDS.contains(word) {
         return Some(Trust::Sure);
     }
-    if words::COMPOUNDS.iter().any(|it| singular.ends_with(it)) {
+    if words::COMPOUNDS.iter().any(|it| singular.ends_with(it) || word.ends_with(it)) {
         return (!words::PLAIN_TOKENS.contains(before)).then_some(Trust::Sure);
     }
     match word {

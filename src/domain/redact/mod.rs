@@ -12,6 +12,7 @@ mod commands;
 mod extent;
 mod headers;
 mod json;
+mod key;
 mod keys;
 mod lines;
 mod manifest;

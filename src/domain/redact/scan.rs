@@ -7,6 +7,9 @@ use std::ops::Range;
 
 use super::MASK;
 
+/// How texts write the escape character that begins a colour.
+const COLOUR_ESCAPES: &[&str] = &["u001b", "x1b", "033", "e"];
+
 /// One reading of a text.
 pub(super) struct Scan<'a> {
     /// What is read.
@@ -82,6 +85,31 @@ impl<'a> Scan<'a> {
         let mut place = end;
         while place > least && holds(self.before(place)) {
             place -= 1;
+        }
+        place
+    }
+
+    /// The place behind the colours of a terminal that start here, raw or escaped: they say nothing.
+    pub(super) fn past_colours(&self, from: usize) -> usize {
+        let mut place = from;
+        for _ in 0..4 {
+            let slashes = self.skip(place, place + 8, |it| it == b'\\');
+            let escape = if self.at(place) == 0x1b {
+                place + 1
+            } else if slashes == place {
+                break;
+            } else {
+                let Some(name) = COLOUR_ESCAPES.iter().find(|it| self.has(slashes, it)) else { break };
+                slashes + name.len()
+            };
+            if self.at(escape) != b'[' {
+                break;
+            }
+            let end = self.skip(escape + 1, escape + 24, |it| it.is_ascii_digit() || it == b';');
+            if self.at(end) != b'm' {
+                break;
+            }
+            place = end + 1;
         }
         place
     }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::extent;
 use super::keys::Trust;
 use super::scan::{Scan, is_base64, is_blank, is_key};
-use super::values::{is_placeholder, is_secret};
+use super::values::{is_placeholder, is_random, is_secret};
 
 /// What names a password in statements and sentences.
 const PASSWORDS: &[&str] = &["password", "passwd", "passphrase", "passcode", "requirepass", "masterauth"];
@@ -13,6 +13,10 @@ const PASSWORDS: &[&str] = &["password", "passwd", "passphrase", "passcode", "re
 /// Hides what follows a key that has no separator behind it.
 pub(super) fn after_key(scan: &mut Scan<'_>, key: Range<usize>, trust: Trust) {
     let text = scan.slice(key.start, key.end).to_ascii_lowercase();
+    if scan.slice(key.start, key.end) == "AUTH" {
+        redis_auth(scan, key);
+        return;
+    }
     let from = scan.run_before(key.start, 48, |it| it != b'\n');
     let before = scan.slice(from, key.start).to_ascii_lowercase();
     let place = scan.skip(key.end, key.end + 8, is_blank);
@@ -35,6 +39,10 @@ pub(super) fn after_key(scan: &mut Scan<'_>, key: Range<usize>, trust: Trust) {
         return;
     }
     if !PASSWORDS.contains(&text.as_str()) {
+        // `twilio auth_token x`: a name of several words and a value that no sentence holds.
+        if trust == Trust::Sure && text.contains('_') {
+            hide(scan, place, trust, |it| is_random(it, 10));
+        }
         return;
     }
     if matches!(scan.at(place), b'\'' | b'"') && scan.at(place + 1) != b' ' {
@@ -42,6 +50,9 @@ pub(super) fn after_key(scan: &mut Scan<'_>, key: Range<usize>, trust: Trust) {
         return;
     }
     if announced(scan, place) {
+        return;
+    }
+    if told(scan, place, &before) {
         return;
     }
     // `the password is x1`, `using password x1`.
@@ -81,6 +92,58 @@ fn named(scan: &mut Scan<'_>, place: usize, trust: Trust) -> bool {
     let quoted = matches!(scan.at(value), b'\'' | b'"');
     hide(scan, value, trust, |it| quoted || it.bytes().any(|it| it.is_ascii_digit()));
     true
+}
+
+/// `use the following password to sign in: x`, `A temporary password is generated for root@localhost: x`.
+fn told(scan: &mut Scan<'_>, place: usize, before: &str) -> bool {
+    let generated = ["is generated", "was generated", "has been generated"].iter().any(|it| scan.has(place, it));
+    let following = before.trim_end().ends_with("following");
+    if !generated && !following {
+        return false;
+    }
+    let colon = scan.skip(place, place + 96, |it| !matches!(it, b':' | b'\n'));
+    if scan.at(colon) != b':' || !is_blank(scan.at(colon + 1)) {
+        return false;
+    }
+    let about = scan.slice(place, colon).to_ascii_lowercase();
+    if ["policy", "policies", "rule", "requirement", "link", "format"].iter().any(|it| about.contains(it)) {
+        return true;
+    }
+    let start = scan.skip(colon, colon + 9, |it| it == b':' || is_blank(it));
+    let end = scan.skip(start, start + 200, |it| !it.is_ascii_whitespace() && !matches!(it, b'"' | b'\\'));
+    let text = scan.slice(start, end);
+    let odd = |it: u8| it.is_ascii_digit() || it.is_ascii_punctuation() && !matches!(it, b'.' | b',' | b':' | b'-' | b'/');
+    if text.len() >= 6 && text.bytes().any(odd) && !text.starts_with("[redacted") && is_secret(text, Trust::Sure) {
+        scan.hide(start..end);
+    }
+    true
+}
+
+/// `AUTH x` and `AUTH user x` of Redis: at its prompt, in its own log, or in a line that names it.
+fn redis_auth(scan: &mut Scan<'_>, key: Range<usize>) {
+    let from = scan.run_before(key.start, 48, |it| it != b'\n');
+    let before = scan.slice(from, key.start).to_ascii_lowercase();
+    let logged = before.ends_with('"') && scan.has(key.end, "\" \"");
+    let prompt = before.trim_end().ends_with('>') && before.contains([':', 'r']);
+    if !logged && !prompt && !before.contains("redis") && !before.contains("valkey") {
+        return;
+    }
+    let mut place = scan.skip(key.end, key.end + 8, |it| is_blank(it) || it == b'"' && logged);
+    let mut value = extent::value(scan, if logged { place.saturating_sub(1) } else { place }, false);
+    let next = scan.skip(value.outer_end, value.outer_end + 4, is_blank);
+    let user = scan.skip(place, place + 64, is_key);
+    let two = next > value.outer_end && !matches!(scan.at(next), b'\n' | b'\r' | 0) && user >= value.inner.end;
+    if two && (prompt || logged) {
+        place = next;
+        value = extent::value(scan, place, false);
+    }
+    let text = scan.slice(value.inner.start, value.inner.end.min(value.inner.start + 256));
+    // Mechanisms of SMTP are written in capitals.
+    let shouted = text.bytes().all(|it| it.is_ascii_uppercase() || it.is_ascii_digit() || it == b'-');
+    let odd = prompt || logged || text.bytes().any(|it| it.is_ascii_digit());
+    if !shouted && odd && !text.starts_with("[redacted") && is_secret(text, Trust::Sure) {
+        scan.hide(value.inner);
+    }
 }
 
 /// `Please use the following password …:` and the password alone on a line below.

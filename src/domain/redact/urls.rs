@@ -62,7 +62,9 @@ pub(super) fn without_scheme(scan: &mut Scan<'_>, place: usize) {
     let host = scan.skip(place + 1, place + 128, is_key);
     let digits = scan.skip(host + 1, host + 6, |it| it.is_ascii_digit());
     let port = scan.at(host) == b':' && host > place + 1 && digits >= host + 3 && !is_word(scan.at(digits));
-    if !wrapped && !listener && !port {
+    // `user:password@/database` of Go means the host itself.
+    let local = scan.at(place + 1) == b'/' && scan.at(place + 2).is_ascii_alphabetic();
+    if !wrapped && !listener && !port && !local {
         return;
     }
     let start = scan.run_before(place, 128, |it| !ends_authority(it) && !matches!(it, b':' | b'/' | b'=' | b',' | b'('));

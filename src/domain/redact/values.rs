@@ -6,6 +6,12 @@ use super::vocabulary;
 /// Whether the value of a key is to be hidden.
 pub(super) fn is_secret(value: &str, trust: Trust) -> bool {
     let bare = value.trim().trim_matches(['"', '\'', '`']).trim();
+    match trust {
+        Trust::Pin => return (4..=12).contains(&bare.len()) && bare.bytes().all(|it| it.is_ascii_digit()),
+        Trust::Hook => return hook_path(bare).is_some(),
+        Trust::Phrase if is_phrase(bare) => return true,
+        _ => {}
+    }
     if bare.is_empty() || is_placeholder(bare) || is_reference(bare) || says_status(bare) {
         return false;
     }
@@ -20,7 +26,8 @@ pub(super) fn is_secret(value: &str, trust: Trust) -> bool {
         Trust::Named => !is_object_name(bare),
         Trust::Id => is_uuid(bare),
         Trust::Mixed => is_mixed(bare),
-        Trust::Random => is_random(bare, 8) || is_basic(bare),
+        Trust::Pin | Trust::Hook => false,
+        Trust::Random | Trust::Phrase => is_random(bare, 8) || is_basic(bare),
     }
 }
 
@@ -114,6 +121,23 @@ fn is_reference(value: &str) -> bool {
     ];
     let lower: String = value.chars().take(24).flat_map(char::to_lowercase).collect();
     SCHEMES.iter().any(|it| lower.starts_with(it)) || is_path(value)
+}
+
+/// Where the path of an address starts that holds something drawn at random.
+pub(super) fn hook_path(value: &str) -> Option<usize> {
+    let rest = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://"))?;
+    let path = rest.find('/')? + 1;
+    let random = rest.get(path..)?.split(['/', '?', '&', '=', '#']).any(|it| is_random(it, 8) || is_uuid(it));
+    random.then_some(value.len() - rest.len() + path)
+}
+
+/// The words of a seed: short and in lower case, either as many as wallets have or without any word of status.
+pub(super) fn is_phrase(value: &str) -> bool {
+    let words = value.split_whitespace();
+    let count = words.clone().count();
+    (4..=24).contains(&count)
+        && words.clone().all(|it| (3..=8).contains(&it.len()) && it.bytes().all(|it| it.is_ascii_lowercase()))
+        && (count >= 12 && count.is_multiple_of(3) || !words.clone().any(is_status))
 }
 
 /// A path of files: at least two names, or a name with the ending of a key or settings file.

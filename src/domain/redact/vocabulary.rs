@@ -25,7 +25,7 @@ pub(super) const COMPOUNDS: &[&str] = &[
     "appsecret", "apisecret", "consumersecret", "sharedsecret", "webhooksecret", "jwtsecret", "tokensecret",
     "authtoken", "accesstoken", "apitoken", "refreshtoken", "sessiontoken", "bearertoken", "idtoken", "bottoken",
     "usertoken", "securitytoken", "sastoken", "dbpass", "userpass", "smtppass", "mailpass", "rootpass", "adminpass",
-    "sqlpass", "redispass", "dbpwd",
+    "sqlpass", "redispass", "dbpwd", "pgpass", "storepass", "keypass", "ldappass", "ftppass", "mongopass", "rabbitpass",
 ];
 
 /// What makes a `key` a secret, as the word before it.
@@ -89,7 +89,7 @@ pub(super) static PLAIN_AFTER: Words = LazyLock::new(|| {
      threshold per selector exists set present missing attempts failures history encryption hashing hasher script \
      command cmd helper callback function key keys secret secrets configmap object resource resources index total \
      config settings options rules strength charset characters chars digits symbols generator is has was cleanup \
-     syncer injector webhook agent"
+     syncer injector webhook agent through thru"
         .split(' ')
         .collect()
 });
