@@ -206,13 +206,13 @@ async fn pods_say_what_a_person_would_look_for_worst_first() {
     let answer = list(&world, json!({"kind": "Pod", "namespace": "shop"})).await;
     for (pod, reason) in [
         ("crash", "CrashLoopBackOff: OOMKilled (exit code 137, 2m ago)"),
-        ("evicted", "Evicted"),
+        ("evicted", "Evicted: The node was low on resource: memory."),
         ("init", "CrashLoopBackOff: Error (exit code 2, 5m ago)"),
         ("pull", "ImagePullBackOff: Back-off pulling image \"shop/web:nope\""),
         ("stuck", "Unschedulable: 0/3 nodes are available: 3 Insufficient cpu."),
         ("gated", "ReadinessGatesNotReady: target group is not healthy"),
         ("leaving", "stuck in Terminating"),
-        ("restarted", "restarted: Error"),
+        ("restarted", "restarted: Error (exit code 1, 10m ago)"),
         ("unready", "container main is not ready"),
     ] {
         assert_eq!(cell(&answer, pod, "why"), reason);
@@ -247,7 +247,7 @@ async fn controllers_volumes_and_jobs_say_why() {
         ("PersistentVolumeClaim", "lost", "its volume is lost"),
         ("PersistentVolumeClaim", "bound", ""),
         ("Job", "import", "BackoffLimitExceeded"),
-        ("Job", "retrying", "2 failed pods"),
+        ("Job", "retrying", "retrying: 2 pods failed"),
         ("Job", "done", ""),
         ("HorizontalPodAutoscaler", "web", "FailedGetResourceMetric"),
     ] {

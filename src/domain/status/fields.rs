@@ -40,10 +40,19 @@ const CONDITIONS: &[&str] = &[
 /// The paths that [`super::of`], grouping and age read of a kind; nothing for kinds of which everything may matter.
 pub fn fields(kind: &str) -> Option<Vec<String>> {
     let own: &[&str] = match kind {
-        "Pod" => &["spec.nodeName", "spec.containers.name", "spec.initContainers.name", "status.phase", "status.reason"],
+        "Pod" => &[
+            "spec.nodeName",
+            "spec.restartPolicy",
+            "spec.containers.name",
+            "spec.initContainers.name",
+            "spec.initContainers.restartPolicy",
+            "status.phase",
+            "status.reason",
+            "status.message",
+        ],
         "Node" => &["spec.unschedulable", "spec.taints", "status.nodeInfo.kubeletVersion"],
         "Deployment" | "StatefulSet" | "ReplicaSet" | "ReplicationController" | "DaemonSet" => &["spec.replicas", "status"],
-        "Job" => &["spec.completions", "status"],
+        "Job" => &["spec.completions", "spec.suspend", "status"],
         "CronJob" => &["spec.schedule", "spec.suspend", "status"],
         "Event" => &[
             "type",

@@ -1,6 +1,10 @@
 //! The state of objects as `kubectl get -o wide` shows it, and whether a person would look into it.
 
+mod batch;
+mod detail;
 mod fields;
+mod generic;
+mod network;
 mod pod;
 mod workload;
 
@@ -74,6 +78,7 @@ pub fn columns(kind: &str) -> &'static [&'static str] {
         "Event" => &["type", "reason", "object", "message"],
         "StorageClass" => &["provisioner", "binding", "reclaim"],
         "Ingress" => &["class", "hosts", "address"],
+        "PodDisruptionBudget" => &["min available", "max unavailable", "allowed disruptions"],
         "EndpointSlice" => &["ready endpoints", "not ready"],
         _ => GENERIC,
     }
@@ -94,12 +99,12 @@ pub fn of(object: &Object, now: Timestamp) -> Status {
         "Deployment" => workload::deployment(object),
         "StatefulSet" | "ReplicaSet" | "ReplicationController" => workload::replicas(object),
         "DaemonSet" => workload::daemon_set(object),
-        "Job" => workload::job(object),
-        "CronJob" => workload::cron_job(object, now),
+        "Job" => batch::job(object),
+        "CronJob" => batch::cron_job(object, now),
         "Node" => workload::node(object, now),
         "PersistentVolumeClaim" => workload::claim(object, now),
         "PersistentVolume" => workload::volume(object),
-        "Service" => (service(object), Health::Healthy),
+        "Service" => network::service(object, now),
         "HorizontalPodAutoscaler" => workload::autoscaler(object),
         "Namespace" => phase(object, &["Active"]),
         "Event" => event(object),
@@ -107,9 +112,10 @@ pub fn of(object: &Object, now: Timestamp) -> Status {
             let cells = ["provisioner", "volumeBindingMode", "reclaimPolicy"].map(|it| object.text(it).to_owned());
             (cells.into(), Health::Healthy)
         }
-        "Ingress" => (ingress(object), Health::Healthy),
-        "EndpointSlice" => endpoint_slice(object),
-        _ => generic(object),
+        "Ingress" => network::ingress(object, now),
+        "EndpointSlice" => network::endpoint_slice(object),
+        "PodDisruptionBudget" => network::disruption_budget(object),
+        _ => generic::status(object, now),
     };
     Status { cells, health }
 }
@@ -137,43 +143,4 @@ fn event(object: &Object) -> (Vec<String>, Health) {
     let health =
         if object.text("type") == "Warning" { Health::Degraded(object.text("reason").to_owned()) } else { Health::Healthy };
     (cells, health)
-}
-
-fn service(object: &Object) -> Vec<String> {
-    let ports = object.list("spec.ports").map(|it| {
-        let port = it.integer("port").unwrap_or_default();
-        format!("{port}/{}", if it.text("protocol").is_empty() { "TCP" } else { it.text("protocol") })
-    });
-    vec![object.text("spec.type").to_owned(), object.text("spec.clusterIP").to_owned(), ports.collect::<Vec<_>>().join(",")]
-}
-
-fn ingress(object: &Object) -> Vec<String> {
-    let hosts: Vec<String> = object.list("spec.rules").map(|it| it.text("host").to_owned()).filter(|it| !it.is_empty()).collect();
-    let address = object.list("status.loadBalancer.ingress").map(|it| format!("{}{}", it.text("hostname"), it.text("ip")));
-    vec![object.text("spec.ingressClassName").to_owned(), hosts.join(","), address.collect::<Vec<_>>().join(",")]
-}
-
-fn endpoint_slice(object: &Object) -> (Vec<String>, Health) {
-    let (mut ready, mut not_ready) = (0, 0);
-    for endpoint in object.list("endpoints") {
-        // Absent means ready.
-        if endpoint.boolean("conditions.ready").unwrap_or(true) { ready += 1 } else { not_ready += 1 }
-    }
-    let health = if ready == 0 && not_ready > 0 { Health::Failing("no ready endpoint".to_owned()) } else { Health::Healthy };
-    (vec![ready.to_string(), not_ready.to_string()], health)
-}
-
-/// Kinds nobody knows: the condition that most of them have, in the order in which they tell most.
-fn generic(object: &Object) -> (Vec<String>, Health) {
-    for kind in ["Ready", "Available", "Healthy", "Synced", "Established"] {
-        let Some(condition) = object.condition(kind) else { continue };
-        let status = condition.text("status");
-        let reason = condition.text("reason");
-        if status == "True" {
-            return (vec![kind.to_owned()], Health::Healthy);
-        }
-        let text = if reason.is_empty() { format!("{kind}={status}") } else { reason.to_owned() };
-        return (vec![text.clone()], Health::Degraded(text));
-    }
-    (vec![object.text("status.phase").to_owned()], Health::Healthy)
 }

@@ -3,9 +3,8 @@
 use jiff::Timestamp;
 
 use super::Health;
+use super::detail::{why, with_detail};
 use crate::domain::object::{Object, Part};
-use crate::domain::redact;
-use crate::domain::text::clean_line;
 use crate::domain::time::age;
 
 /// A pod that has been pending for less than this is only starting.
@@ -14,11 +13,16 @@ const STARTING: i64 = 60;
 /// Restarts longer ago than this do not make a running pod suspicious.
 const RECENT: i64 = 3_600;
 
+/// The reason of pods whose node no longer reports.
+const NODE_LOST: &str = "NodeLost";
+
 pub(super) fn status(pod: &Object, now: Timestamp) -> (Vec<String>, Health) {
-    let containers: Vec<Part<'_>> = pod.parts("status.containerStatuses").collect();
-    let declared = pod.parts("spec.containers").len().max(containers.len());
+    let mains: Vec<Part<'_>> = pod.parts("status.containerStatuses").collect();
+    let word = word(pod, &mains);
+    let declared = pod.parts("spec.containers").len().max(mains.len())
+        + pod.parts("spec.initContainers").filter(|it| is_sidecar(*it)).count();
+    let containers: Vec<Part<'_>> = mains.into_iter().chain(sidecars(pod)).collect();
     let ready = containers.iter().filter(|it| it.boolean("ready") == Some(true)).count();
-    let word = word(pod, &containers);
     let restarts = restarts(pod);
     let last = containers.iter().filter_map(|it| it.time("lastState.terminated.finishedAt")).max();
     let restart_cell = match last {
@@ -30,22 +34,35 @@ pub(super) fn status(pod: &Object, now: Timestamp) -> (Vec<String>, Health) {
     (cells, health)
 }
 
-/// Restarts of all containers, init containers included only while they run.
+/// Whether a declared init container runs on beside the others.
+fn is_sidecar(declared: Part<'_>) -> bool {
+    declared.text("restartPolicy") == "Always"
+}
+
+/// States of the init containers that run on beside the others.
+fn sidecars(pod: &Object) -> impl Iterator<Item = Part<'_>> {
+    let named = |name: &str| pod.parts("spec.initContainers").any(|it| is_sidecar(it) && it.text("name") == name);
+    pod.parts("status.initContainerStatuses").filter(move |it| named(it.text("name")))
+}
+
+/// Restarts of all containers, of init containers only those that run on as sidecars.
 pub fn restarts(pod: &Object) -> i64 {
-    pod.parts("status.containerStatuses").filter_map(|it| it.integer("restartCount")).sum()
+    pod.parts("status.containerStatuses").chain(sidecars(pod)).filter_map(|it| it.integer("restartCount")).sum()
 }
 
 /// The STATUS column of kubectl.
 fn word(pod: &Object, containers: &[Part<'_>]) -> String {
     if pod.get("metadata.deletionTimestamp").is_some() {
-        return "Terminating".to_owned();
+        return if pod.text("status.reason") == NODE_LOST { "Unknown" } else { "Terminating" }.to_owned();
     }
     if !pod.text("status.reason").is_empty() {
         return pod.text("status.reason").to_owned();
     }
     let inits: Vec<Part<'_>> = pod.parts("status.initContainerStatuses").collect();
     let declared = pod.parts("spec.initContainers").len();
-    for (index, init) in inits.iter().copied().enumerate() {
+    // A sidecar that crashes later does not take the pod back to its start.
+    let initialized = pod.condition("Initialized").is_some_and(|it| it.text("status") == "True");
+    for (index, init) in inits.iter().copied().enumerate().filter(|_| !initialized) {
         // A sidecar is done once it has started.
         let done = init.integer("state.terminated.exitCode") == Some(0) || init.boolean("started") == Some(true);
         if done {
@@ -84,14 +101,41 @@ fn ended(container: Part<'_>, state: &str) -> String {
     format!("ExitCode:{code}")
 }
 
+/// How a container ended, with its exit code and when: `Error (exit code 3, 5m ago)`.
+fn ending(container: Part<'_>, state: &str, now: Timestamp) -> String {
+    let code = container.integer(&format!("{state}.exitCode")).unwrap_or_default();
+    let when = container.time(&format!("{state}.finishedAt")).map(|it| format!(", {} ago", age(now, it))).unwrap_or_default();
+    format!("{} (exit code {code}{when})", ended(container, state))
+}
+
+/// How a container ended that does not run; its name is told where there are several.
+fn ending_of(container: Part<'_>, several: bool, now: Timestamp) -> String {
+    let ending = ending(container, "state.terminated", now);
+    if several { format!("container {}: {ending}", container.text("name")) } else { ending }
+}
+
+fn has_failed(container: Part<'_>) -> bool {
+    container.integer("state.terminated.exitCode").is_some_and(|it| it != 0)
+}
+
+/// Why a pod failed or was lost, by what the pod itself says before its containers.
+fn own_reason(pod: &Object, word: &str, now: Timestamp) -> String {
+    let (reason, message) = (pod.text("status.reason"), pod.text("status.message"));
+    let all = || pod.parts("status.containerStatuses").chain(pod.parts("status.initContainerStatuses"));
+    match all().find(|it| has_failed(*it)) {
+        Some(container) if reason.is_empty() => ending_of(container, all().count() > 1, now),
+        _ => with_detail(if reason.is_empty() { word } else { reason }, message),
+    }
+}
+
 fn health(pod: &Object, containers: &[Part<'_>], word: &str, now: Timestamp) -> Health {
     let phase = pod.text("status.phase");
     let age = pod.created().map_or(i64::MAX, |it| now.as_second() - it.as_second());
     if phase == "Succeeded" {
         return Health::Healthy;
     }
-    if phase == "Failed" {
-        return Health::Failing(word.to_owned());
+    if matches!(phase, "Failed" | "Unknown") || pod.text("status.reason") == NODE_LOST {
+        return Health::Failing(own_reason(pod, if word == "Terminating" { phase } else { word }, now));
     }
     if word == "Terminating" {
         let asked = pod.time("metadata.deletionTimestamp").map_or(0, |it| now.as_second() - it.as_second());
@@ -102,54 +146,53 @@ fn health(pod: &Object, containers: &[Part<'_>], word: &str, now: Timestamp) -> 
         return Health::Failing(bad);
     }
     if let Some(condition) = pod.condition("PodScheduled").filter(|it| it.text("status") == "False") {
-        return Health::Failing(with_detail(condition.text("reason"), condition.text("message")));
+        return Health::Failing(why(Part(condition.value), "not scheduled"));
     }
-    if phase == "Pending" {
-        return if age > STARTING { Health::Failing(word.to_owned()) } else { Health::Healthy };
+    if phase == "Pending" && age > STARTING {
+        return Health::Failing(match inits.iter().find(|it| has_failed(**it)) {
+            Some(init) => ending_of(*init, true, now),
+            None => word.to_owned(),
+        });
     }
-    let recent = containers
-        .iter()
-        .find(|it| it.time("lastState.terminated.finishedAt").is_some_and(|ended| now.as_second() - ended.as_second() < RECENT));
-    if let Some(unready) = containers.iter().find(|it| it.boolean("ready") == Some(false)) {
-        if unready.has("state.terminated") || recent.is_some() {
-            return Health::Failing(format!("container {} is not running", unready.text("name")));
-        }
-        return if age > STARTING {
-            Health::Degraded(format!("container {} is not ready", unready.text("name")))
-        } else {
-            Health::Healthy
-        };
+    if phase.is_empty() && age > STARTING {
+        return Health::Degraded("no phase is reported".to_owned());
     }
-    if let Some(container) = recent {
-        return Health::Degraded(format!("restarted: {}", ended(*container, "lastState.terminated")));
+    if phase.is_empty() || phase == "Pending" {
+        return Health::Healthy;
+    }
+    running(pod, containers, age, now)
+}
+
+/// The health of a pod whose containers have been started.
+fn running(pod: &Object, containers: &[Part<'_>], age: i64, now: Timestamp) -> Health {
+    // Work that is done stays done, unless everything is restarted.
+    let stays = matches!(pod.text("spec.restartPolicy"), "OnFailure" | "Never");
+    let is_done = |it: Part<'_>| stays && it.integer("state.terminated.exitCode") == Some(0);
+    let is_recent = |it: Part<'_>| {
+        it.time("lastState.terminated.finishedAt").is_some_and(|ended| now.as_second() - ended.as_second() < RECENT)
+    };
+    let unready = || containers.iter().copied().filter(|it| it.boolean("ready") == Some(false) && !is_done(*it));
+    if let Some(ended) = unready().find(|it| it.has("state.terminated")) {
+        return Health::Failing(ending_of(ended, containers.len() > 1, now));
+    }
+    if let Some(restarted) = unready().find(|it| is_recent(*it)) {
+        let ending = ending(restarted, "lastState.terminated", now);
+        return Health::Failing(format!("container {} is not ready, restarted: {ending}", restarted.text("name")));
+    }
+    if let Some(unready) = unready().next().filter(|_| age > STARTING) {
+        return Health::Degraded(format!("container {} is not ready", unready.text("name")));
+    }
+    if let Some(restarted) = containers.iter().find(|it| is_recent(**it)) {
+        return Health::Degraded(format!("restarted: {}", ending(*restarted, "lastState.terminated", now)));
     }
     // Containers are ready, the pod is not: a readiness gate, such as that of a load balancer, or an unreachable node.
+    let done = containers.iter().any(|it| is_done(*it));
     match pod.condition("Ready").filter(|it| it.text("status") == "False" && age > STARTING) {
-        Some(condition) => Health::Degraded(with_detail(
-            if condition.text("reason").is_empty() { "not ready" } else { condition.text("reason") },
-            condition.text("message"),
-        )),
-        None => Health::Healthy,
-    }
-}
-
-/// Characters of a message in a row; the whole of it is in the object.
-const DETAIL: usize = 110;
-
-/// A reason with what its message adds.
-fn with_detail(reason: &str, message: &str) -> String {
-    let message = clean_line(&redact::text(message).0);
-    if message.is_empty() { reason.to_owned() } else { format!("{reason}: {}", shortened(&message)) }
-}
-
-/// The beginning of a message, up to a word.
-fn shortened(message: &str) -> &str {
-    match message.char_indices().nth(DETAIL) {
-        None => message,
-        Some((end, _)) => {
-            let head = message.get(..end).unwrap_or_default();
-            head.rsplit_once(' ').map_or(head, |(head, _)| head).trim_end_matches([',', '.', ';', ':'])
+        // To the kubelet a container that is done is not ready.
+        Some(condition) if !(done && condition.text("reason") == "ContainersNotReady") => {
+            Health::Degraded(why(Part(condition.value), "not ready"))
         }
+        _ => Health::Healthy,
     }
 }
 
@@ -160,74 +203,11 @@ fn waiting(container: Part<'_>, now: Timestamp) -> Option<String> {
         return None;
     }
     if container.has("lastState.terminated") {
-        let code = container.integer("lastState.terminated.exitCode").unwrap_or_default();
-        let when = container.time("lastState.terminated.finishedAt");
-        let when = when.map(|it| format!(", {} ago", age(now, it))).unwrap_or_default();
-        return Some(format!("{reason}: {} (exit code {code}{when})", ended(container, "lastState.terminated")));
+        return Some(format!("{reason}: {}", ending(container, "lastState.terminated", now)));
     }
     Some(with_detail(reason, container.text("state.waiting.message")))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::{Value, json};
-
-    fn of(status: Value) -> (Vec<String>, Health) {
-        let mut pod = json!({"kind": "Pod", "metadata": {"name": "a", "creationTimestamp": "2026-11-23T08:00:00Z"}, "spec": {"containers": [{"name": "main"}]}});
-        pod["status"] = status;
-        super::status(&Object::new(pod), "2026-11-23T09:30:00Z".parse().unwrap())
-    }
-
-    #[test]
-    fn a_crash_loop_says_how_the_container_ended() {
-        let terminated = json!({"reason": "OOMKilled", "exitCode": 137, "finishedAt": "2026-11-23T09:28:00Z"});
-        let (cells, health) = of(json!({"phase": "Running", "containerStatuses": [{
-            "name": "main", "ready": false, "restartCount": 9,
-            "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": terminated}}]}));
-        assert_eq!(cells, ["0/1", "CrashLoopBackOff", "9 (2m ago)", ""]);
-        assert_eq!(health, Health::Failing("CrashLoopBackOff: OOMKilled (exit code 137, 2m ago)".to_owned()));
-    }
-
-    #[test]
-    fn what_a_person_would_look_for_is_the_reason() {
-        let waiting = |reason: &str, message: &str| {
-            json!({"phase": "Pending", "containerStatuses": [{
-            "name": "main", "ready": false, "state": {"waiting": {"reason": reason, "message": message}}}]})
-        };
-        let condition = |kind: &str, reason: &str, message: &str| json!({"type": kind, "status": "False", "reason": reason, "message": message});
-        for (status, expected) in [
-            (
-                waiting("CreateContainerConfigError", "configmap \"app\" not found"),
-                "CreateContainerConfigError: configmap \"app\" not found",
-            ),
-            (waiting("ImagePullBackOff", ""), "ImagePullBackOff"),
-            (
-                json!({"phase": "Pending", "conditions": [condition("PodScheduled", "Unschedulable", "0/3 nodes are available: 3 Insufficient cpu.")]}),
-                "Unschedulable: 0/3 nodes are available: 3 Insufficient cpu.",
-            ),
-            (
-                json!({"phase": "Running", "containerStatuses": [{"name": "main", "ready": true, "state": {"running": {}}}],
-                    "conditions": [condition("Ready", "ReadinessGatesNotReady", "target group is not healthy")]}),
-                "ReadinessGatesNotReady: target group is not healthy",
-            ),
-        ] {
-            assert_eq!(of(status).1.reason(), expected);
-        }
-        let long = of(waiting("ErrImagePull", &"word ".repeat(100))).1;
-        assert!(long.reason().chars().count() < 130 && long.reason().ends_with("word"), "{}", long.reason());
-    }
-
-    #[test]
-    fn old_restarts_are_healthy_and_half_written_pods_are_no_panic() {
-        let old = json!({"terminated": {"reason": "Error", "exitCode": 1, "finishedAt": "2026-11-17T09:28:00Z"}});
-        let (_, health) = of(json!({"phase": "Running", "containerStatuses": [{
-            "name": "main", "ready": true, "restartCount": 2, "state": {"running": {}}, "lastState": old}]}));
-        assert_eq!(health, Health::Healthy);
-        for odd in
-            [json!(null), json!({}), json!({"phase": 3}), json!({"containerStatuses": [{}]}), json!({"containerStatuses": "x"})]
-        {
-            of(odd);
-        }
-    }
-}
+#[path = "pod_tests.rs"]
+mod tests;

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use super::Health;
-use crate::domain::object::Object;
+use super::detail::why;
+use crate::domain::object::{Object, Part};
 use crate::domain::time::age;
 
 /// A claim that has been pending for less than this is only being provisioned.
@@ -11,7 +12,7 @@ const PROVISIONING: i64 = 120;
 
 type Row = (Vec<String>, Health);
 
-fn number(object: &Object, path: &str) -> i64 {
+pub(super) fn number(object: &Object, path: &str) -> i64 {
     object.integer(path).unwrap_or_default()
 }
 
@@ -23,11 +24,28 @@ fn short_of(ready: i64, wanted: i64) -> Health {
     }
 }
 
+/// Whether pods cannot even be created, as under a quota or an admission policy.
+fn refuses(object: &Object) -> bool {
+    object.condition("ReplicaFailure").is_some_and(|it| it.text("status") == "True")
+}
+
+/// How replicas are; why they cannot be created tells more than how many are missing.
+fn replicas_of(object: &Object, ready: i64, wanted: i64) -> Health {
+    let health = short_of(ready, wanted);
+    match object.condition("ReplicaFailure").filter(|_| refuses(object)) {
+        Some(condition) => {
+            let why = why(Part(condition.value), "ReplicaFailure");
+            if matches!(health, Health::Failing(_)) { Health::Failing(why) } else { Health::Degraded(why) }
+        }
+        None => health,
+    }
+}
+
 pub(super) fn deployment(object: &Object) -> Row {
     let wanted = object.integer("spec.replicas").unwrap_or(1);
     let ready = number(object, "status.readyReplicas");
-    let mut health = short_of(ready, wanted);
-    if let Some(progress) = object.condition("Progressing").filter(|it| it.text("status") == "False") {
+    let mut health = replicas_of(object, ready, wanted);
+    if let Some(progress) = object.condition("Progressing").filter(|it| it.text("status") == "False" && !refuses(object)) {
         let reason = progress.text("reason").to_owned();
         health = match health {
             Health::Failing(short) => Health::Failing(format!("{short}, {reason}")),
@@ -46,7 +64,7 @@ pub(super) fn deployment(object: &Object) -> Row {
 pub(super) fn replicas(object: &Object) -> Row {
     let wanted = object.integer("spec.replicas").unwrap_or(1);
     let ready = number(object, "status.readyReplicas");
-    (vec![format!("{ready}/{wanted}")], short_of(ready, wanted))
+    (vec![format!("{ready}/{wanted}")], replicas_of(object, ready, wanted))
 }
 
 pub(super) fn daemon_set(object: &Object) -> Row {
@@ -54,27 +72,6 @@ pub(super) fn daemon_set(object: &Object) -> Row {
     let ready = number(object, "status.numberReady");
     let cells = vec![wanted.to_string(), ready.to_string(), number(object, "status.numberAvailable").to_string()];
     (cells, short_of(ready, wanted))
-}
-
-pub(super) fn job(object: &Object) -> Row {
-    let wanted = object.integer("spec.completions").unwrap_or(1);
-    let done = number(object, "status.succeeded");
-    let (word, health) = if let Some(failed) = object.condition("Failed").filter(|it| it.text("status") == "True") {
-        ("Failed".to_owned(), Health::Failing(failed.text("reason").to_owned()))
-    } else if done >= wanted {
-        ("Complete".to_owned(), Health::Healthy)
-    } else if number(object, "status.failed") > 0 {
-        ("Running".to_owned(), Health::Degraded(format!("{} failed pods", number(object, "status.failed"))))
-    } else {
-        ("Running".to_owned(), Health::Healthy)
-    };
-    (vec![format!("{done}/{wanted}"), word], health)
-}
-
-pub(super) fn cron_job(object: &Object, now: Timestamp) -> Row {
-    let suspended = object.boolean("spec.suspend") == Some(true);
-    let last = object.time("status.lastScheduleTime").map(|it| format!("{} ago", age(now, it))).unwrap_or_default();
-    (vec![object.text("spec.schedule").to_owned(), if suspended { "yes" } else { "no" }.to_owned(), last], Health::Healthy)
 }
 
 /// Conditions whose status True is good: the kubelet's Ready and those of the EKS node monitoring agent. For all others,
@@ -121,10 +118,13 @@ pub(super) fn node(object: &Object, now: Timestamp) -> Row {
 pub(super) fn claim(object: &Object, now: Timestamp) -> Row {
     let phase = object.text("status.phase");
     let age = object.created().map_or(i64::MAX, |it| now.as_second() - it.as_second());
+    let error = object.parts("status.conditions").find(|it| it.text("type").ends_with("Error") && it.text("status") == "True");
     let health = match phase {
+        "Lost" => Health::Failing("its volume is lost".to_owned()),
+        _ if error.is_some() => Health::Degraded(error.map(|it| why(it, it.text("type"))).unwrap_or_default()),
         "Bound" => Health::Healthy,
         "Pending" if age < PROVISIONING => Health::Healthy,
-        "Lost" => Health::Failing("its volume is lost".to_owned()),
+        "" => Health::Degraded("no phase is reported".to_owned()),
         other => Health::Degraded(other.to_owned()),
     };
     let cells = vec![
@@ -207,5 +207,31 @@ mod tests {
             "StorageReady=False (R)"
         );
         assert!(matches!(node_with(json!([condition("Ready", "Unknown")])), Health::Failing(_)));
+    }
+    #[test]
+    fn replicas_that_are_refused_and_volumes_that_cannot_grow_say_why() {
+        let of = |kind: &str, spec: serde_json::Value, status: serde_json::Value| {
+            let object = json!({"kind": kind, "metadata": {"name": "a"}, "spec": spec, "status": status});
+            super::super::of(&Object::new(object), "2026-11-23T09:30:00Z".parse().unwrap()).health
+        };
+        let refused =
+            json!({"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota: cpu"});
+        let late = json!({"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"});
+        let cannot = Health::Failing("FailedCreate: exceeded quota: cpu".to_owned());
+        for kind in ["Deployment", "ReplicaSet", "ReplicationController"] {
+            assert_eq!(of(kind, json!({"replicas": 3}), json!({"conditions": [refused, late]})), cannot, "{kind}");
+            let part = of(kind, json!({"replicas": 3}), json!({"readyReplicas": 2, "conditions": [refused]}));
+            assert_eq!(part, Health::Degraded(cannot.reason().to_owned()), "{kind}");
+            let past = json!({"type": "ReplicaFailure", "status": "False", "reason": "FailedCreate"});
+            assert_eq!(of(kind, json!({"replicas": 3}), json!({"conditions": [past]})).reason(), "0 of 3 ready", "{kind}");
+        }
+        let grows = |kind: &str, status: &str| json!({"phase": "Bound", "conditions": [{"type": kind, "status": status, "message": "too soon"}]});
+        for (kind, status, reason) in [
+            ("ControllerResizeError", "True", "ControllerResizeError: too soon"),
+            ("ControllerResizeError", "False", ""),
+            ("FileSystemResizePending", "True", ""),
+        ] {
+            assert_eq!(of("PersistentVolumeClaim", json!({}), grows(kind, status)).reason(), reason, "{kind}={status}");
+        }
     }
 }
