@@ -14,7 +14,12 @@ pub(super) fn secrets(scan: &mut Scan<'_>) {
         }
     }
     if scan.text.contains("kind: Secret") || scan.text.contains("kind: \"Secret") {
-        yaml(scan);
+        let lines = Line::all(scan);
+        yaml(scan, &lines);
+    }
+    if scan.text.contains("kind: ExternalSecret") {
+        let lines = Line::all(scan);
+        templates(scan, &lines);
     }
     if scan.text.contains("kind:Secret") || scan.text.contains("Secret{") {
         go(scan);
@@ -145,14 +150,7 @@ pub(super) fn is_type(text: &str) -> bool {
 }
 
 /// Reads YAML line by line: the values of `data` in the same mapping as `kind: Secret`.
-fn yaml(scan: &mut Scan<'_>) {
-    let mut lines = Vec::new();
-    let mut start = 0;
-    while start < scan.len() {
-        let end = scan.skip(start, scan.len(), |it| it != b'\n');
-        lines.push(Line::read(scan, start, end));
-        start = end + 1;
-    }
+fn yaml(scan: &mut Scan<'_>, lines: &[Line]) {
     let mut done = 0;
     for index in 0..lines.len() {
         let Some(line) = lines.get(index) else { continue };
@@ -176,6 +174,37 @@ fn yaml(scan: &mut Scan<'_>) {
             .map_or(lines.len(), |it| index + 1 + it);
         done = last;
         hide_data(scan, lines.get(first..last).unwrap_or_default(), own);
+    }
+}
+
+/// Hides what an `ExternalSecret` writes into its Secret itself: the values of `template` and `data` that are no templates.
+fn templates(scan: &mut Scan<'_>, lines: &[Line]) {
+    let mut template: Option<usize> = None;
+    let mut data: Option<Vec<Line>> = None;
+    let mut own = 0;
+    for line in lines.iter().filter(|it| !it.blank) {
+        if let Some(entries) = &mut data {
+            if line.indent > own {
+                if scan.text.get(line.text..line.end).is_some_and(|it| !it.contains("{{")) {
+                    entries.push(*line);
+                }
+                continue;
+            }
+            hide_data(scan, entries, own);
+            data = None;
+        }
+        if template.is_some_and(|it| line.indent <= it) {
+            template = None;
+        }
+        if line.says(scan, "template:") {
+            template = Some(line.indent);
+        } else if template.is_some() && line.says(scan, "data:") {
+            own = line.indent;
+            data = Some(vec![*line]);
+        }
+    }
+    if let Some(entries) = data {
+        hide_data(scan, &entries, own);
     }
 }
 
@@ -213,6 +242,7 @@ fn hide_data(scan: &mut Scan<'_>, lines: &[Line], own: usize) {
 }
 
 /// A line of YAML.
+#[derive(Clone, Copy)]
 struct Line {
     /// Where its key starts, in columns; behind the dash of an item.
     indent: usize,
@@ -224,6 +254,17 @@ struct Line {
 }
 
 impl Line {
+    fn all(scan: &Scan<'_>) -> Vec<Self> {
+        let mut lines = Vec::new();
+        let mut start = 0;
+        while start < scan.len() {
+            let end = scan.skip(start, scan.len(), |it| it != b'\n');
+            lines.push(Self::read(scan, start, end));
+            start = end + 1;
+        }
+        lines
+    }
+
     fn read(scan: &Scan<'_>, start: usize, end: usize) -> Self {
         let first = scan.skip(start, end, is_blank);
         let divides = scan.has(start, "---");

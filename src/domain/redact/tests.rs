@@ -185,6 +185,7 @@ fn the_work_grows_with_the_text_and_not_with_its_square() {
         "é",
         "[redacted]",
         "password=[redacted] ",
+        "kind: ExternalSecret\n  template:\n   data:\n",
         "AUTH ",
         "redis> AUTH a ",
         "\"AUTH\" \"",
