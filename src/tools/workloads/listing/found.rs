@@ -241,6 +241,11 @@ fn rank(health: &Health) -> u8 {
 /// The first words of a reason, which is what is counted.
 fn headline(health: &Health) -> String {
     let reason = health.reason();
+    // Which container it is differs from pod to pod.
+    let reason = match reason.strip_prefix("container ").and_then(|it| it.split_once(": ")) {
+        Some((name, rest)) if !name.contains(' ') => rest,
+        _ => reason,
+    };
     let head = reason.split([':', '(', ',']).next().unwrap_or(reason).trim();
     let detail = reason.strip_prefix("CrashLoopBackOff: ").and_then(|it| it.split(" (").next());
     match detail {
