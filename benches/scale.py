@@ -46,13 +46,6 @@ LISTS = [
         "application/json",
     ),
 ]
-CLUSTER_WIDE = (
-    "all unhealthy pods of the cluster",
-    "list_resources",
-    {"kind": "Pod", "status": "unhealthy"},
-    "/api/v1/pods?limit=500",
-    "application/json",
-)
 
 
 def command(options, kubeconfig):
@@ -145,7 +138,6 @@ def main():
     parser.add_argument("--pods", default="1000000")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=5)
-    parser.add_argument("--cluster-wide", action="store_true", help="also read every pod of the cluster")
     options = parser.parse_args()
     silent = socket.create_server(("127.0.0.1", 0), backlog=128)
     with tempfile.TemporaryDirectory() as folder:
@@ -154,7 +146,7 @@ def main():
             print(f"\n== {options.nodes} nodes, {options.pods} pods, " + ("gzip as a real API server sends it" if compressed else "uncompressed"))
             api = ApiServer(options.apiserver, kubeconfig, "--nodes", options.nodes, "--pods", options.pods, *compressed)
             with_dead_cluster(kubeconfig, silent.getsockname()[1])
-            for case in LISTS + ([CLUSTER_WIDE] if options.cluster_wide else []):
+            for case in LISTS:
                 measure_list(options, api, kubeconfig, case)
             if not compressed:
                 server = Server(command(options, kubeconfig))

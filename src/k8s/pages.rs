@@ -5,25 +5,23 @@
 
 use kube::Client;
 use serde_json::Value;
-use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::mpsc;
-use tokio::task::{JoinHandle, block_in_place};
+use tokio::task::JoinHandle;
 
 use super::api::ListOptions;
 use super::decode::Decoder;
 use super::keep::Keep;
 use super::kinds::Kind;
 pub(super) use super::receive::Form;
-use super::receive::{Part, Source};
+use super::receive::{Part, Sink, Source};
 use crate::domain::object::Object;
 use crate::error::{ErrorKind, ToolError};
 
-/// Bytes that take long enough to read to make another thread go on meanwhile.
-const ASIDE: usize = 32 << 10;
 /// Blocks that may wait for the reader: a page of the usual size, so that the next one can be asked for meanwhile.
 const WAITING: usize = 64;
 /// Bytes of a page after which its objects are handed over in parts.
 const PART: usize = 16 << 20;
+
 /// How far a list was read, and how that went.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Listed {
@@ -134,7 +132,8 @@ pub(super) async fn list(
     let source = Source::new(client, kind, options, form)?;
     let thing = source.thing.clone();
     let (sender, mut parts) = mpsc::channel(WAITING);
-    let mut receiver = Receiver(tokio::spawn(source.receive(sender)));
+    let (emptied, spare) = mpsc::unbounded_channel();
+    let mut receiver = Receiver(tokio::spawn(source.receive(Sink { parts: sender, spare })));
     let mut decoder = Decoder::new(keep);
     let mut listed = Listed::default();
     let mut reader = Reader { kind, form, visit, last: String::new(), key: String::new(), seen: None, wants_more: true };
@@ -147,7 +146,9 @@ pub(super) async fn list(
         match part {
             Part::Bytes(bytes) => {
                 held += bytes.len();
-                aside(&bytes, |bytes| decoder.feed(bytes, &mut |it| reader.take(it))).map_err(broken)?;
+                decoder.feed(&bytes, &mut |it| reader.take(it)).map_err(broken)?;
+                // The receiver may be through.
+                let _ = emptied.send(bytes);
                 if held >= PART {
                     held = 0;
                     reader.visit.full();
@@ -179,15 +180,6 @@ pub(super) async fn list(
         Ok(result) => result.map(|()| listed),
         Err(err) => Err(ToolError::new(ErrorKind::Internal, format!("{thing}: reading stopped ({err})"))),
     }
-}
-
-/// Reads a block without holding up what else this thread has to do.
-///
-/// A task that was woken by another one waits for its thread, as no other thread takes it over. The receiver wakes the reader and
-/// the reader the receiver, so the two would take turns instead of working at the same time.
-fn aside<T>(bytes: &[u8], read: impl FnOnce(&[u8]) -> T) -> T {
-    let many_threads = || Handle::try_current().is_ok_and(|it| it.runtime_flavor() == RuntimeFlavor::MultiThread);
-    if bytes.len() >= ASIDE && many_threads() { block_in_place(|| read(bytes)) } else { read(bytes) }
 }
 
 /// Makes objects of the items of pages.

@@ -1,6 +1,5 @@
 //! The receiving half of a list: one request after the other, handed over in blocks.
 
-use bytes::Bytes;
 use futures::StreamExt as _;
 use http::header::ACCEPT;
 use http::{Request, Response, StatusCode};
@@ -20,8 +19,6 @@ use crate::error::{ErrorKind, ToolError};
 
 /// Bytes that are handed from the receiver to the reader at a time; larger blocks would be mapped and unmapped each time.
 const BLOCK: usize = 96 << 10;
-/// Bytes that are handed on as they were received; less is collected to a block first.
-const LARGE: usize = 32 << 10;
 /// Bytes at the beginning of a page in which its token is looked for.
 const HEAD: usize = 64 << 10;
 /// Bytes of a refusal that are read.
@@ -43,11 +40,32 @@ pub(super) enum Form {
 
 /// What the receiver hands over.
 pub(super) enum Part {
-    Bytes(Bytes),
+    Bytes(Vec<u8>),
     /// The page is complete. The reader answers with the token that it found, when it wants more.
     End(oneshot::Sender<String>),
     /// The list begins anew, or goes on in another state.
     Expired,
+}
+
+/// Where received blocks go.
+pub(super) struct Sink {
+    pub(super) parts: mpsc::Sender<Part>,
+    /// Blocks that have been read. Freed ones would go back to the system, and each new one would be cleared by it again.
+    pub(super) spare: mpsc::UnboundedReceiver<Vec<u8>>,
+}
+
+impl Sink {
+    /// Hands a part over. Returns whether anybody reads.
+    async fn send(&self, part: Part) -> bool {
+        self.parts.send(part).await.is_ok()
+    }
+
+    /// An empty block.
+    fn block(&mut self) -> Vec<u8> {
+        let mut block = self.spare.try_recv().unwrap_or_else(|_| Vec::with_capacity(BLOCK));
+        block.clear();
+        block
+    }
 }
 
 /// Where pages come from.
@@ -73,7 +91,7 @@ impl Source {
     }
 
     /// Receives one page after the other, until the last one or until nobody reads.
-    pub(super) async fn receive(self, parts: mpsc::Sender<Part>) -> Result<(), ToolError> {
+    pub(super) async fn receive(self, mut sink: Sink) -> Result<(), ToolError> {
         let mut token = self.start.clone();
         let mut expired = false;
         let mut pages = 0;
@@ -83,7 +101,7 @@ impl Source {
             if response.status() == StatusCode::GONE && pages > 0 && !expired {
                 expired = true;
                 token = inconsistent_token(&self.body(response).await?);
-                if parts.send(Part::Expired).await.is_err() {
+                if !sink.send(Part::Expired).await {
                     return Ok(());
                 }
                 continue;
@@ -93,10 +111,10 @@ impl Source {
                 let body = self.body(response).await?;
                 return Err(api::refusal(status, &headers, &body, &self.thing));
             }
-            let early = self.page(response, &parts).await?;
+            let early = self.page(response, &mut sink).await?;
             pages += 1;
             let (reply, answer) = oneshot::channel();
-            if parts.send(Part::End(reply)).await.is_err() {
+            if !sink.send(Part::End(reply)).await {
                 return Ok(());
             }
             token = match early {
@@ -124,9 +142,9 @@ impl Source {
     }
 
     /// Receives a page in blocks. Returns the token of the next one where the beginning told it.
-    async fn page(&self, response: Response<Body>, parts: &mpsc::Sender<Part>) -> Result<Option<String>, ToolError> {
+    async fn page(&self, response: Response<Body>, sink: &mut Sink) -> Result<Option<String>, ToolError> {
         let mut body = response.into_body().into_data_stream();
-        let mut block = Vec::with_capacity(BLOCK);
+        let mut block = sink.block();
         let mut early: Result<Option<String>, Stop> = Err(Stop::End);
         let mut received = 0;
         let mut first = true;
@@ -138,26 +156,20 @@ impl Source {
                 let err = ToolError::new(ErrorKind::Upstream, message);
                 return Err(err.with_hint("Narrow the request to a namespace or a selector."));
             }
-            if block.is_empty() && chunk.len() >= LARGE && !first {
-                if parts.send(Part::Bytes(chunk)).await.is_err() {
-                    break;
-                }
-                continue;
-            }
             block.extend_from_slice(&chunk);
             if first && early == Err(Stop::End) && block.len() <= HEAD {
                 early = early_token(&block);
             }
             if block.len() >= BLOCK {
                 first = false;
-                let full = std::mem::replace(&mut block, Vec::with_capacity(BLOCK));
-                if parts.send(Part::Bytes(full.into())).await.is_err() {
+                let full = std::mem::replace(&mut block, sink.block());
+                if !sink.send(Part::Bytes(full)).await {
                     break;
                 }
             }
         }
         if !block.is_empty() {
-            let _ = parts.send(Part::Bytes(block.into())).await;
+            sink.send(Part::Bytes(block)).await;
         }
         Ok(early.ok().flatten())
     }

@@ -102,3 +102,30 @@ async fn labels_of_nodes_come_without_the_nodes() {
     api::list_metadata(&client, &nodes, &ListOptions::default(), visit).await.unwrap();
     assert_eq!((zones.len(), zones.values().sum::<i32>()), (3, 1_200));
 }
+
+/// On several threads, as the server runs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_said_of_objects_that_are_let_go_is_the_same() {
+    let client = ApiServer::generated(World::large(600, 40_000), Timestamp::UNIX_EPOCH).client();
+    let now = Timestamp::UNIX_EPOCH;
+    for kind in ["Pod", "Node", "Event"] {
+        let kind = Kind::named(kind).unwrap();
+        let options = ListOptions { namespace: Some("batch").filter(|_| kind.namespaced), ..ListOptions::default() };
+        let mut whole = Vec::new();
+        let visit = |page: Vec<Object>| {
+            whole.extend(page.iter().map(|it| format!("{:?}", said(it, now))));
+            true
+        };
+        api::list_pages(&client, &kind, &options, visit).await.unwrap();
+        let mut parts = Vec::new();
+        let visit = |step| {
+            if let Step::Object(object) = step {
+                parts.push(format!("{:?}", said(&object, now)));
+            }
+            true
+        };
+        api::list_parts(&client, &kind, &options, &Keep::for_status(&kind.kind), visit).await.unwrap();
+        assert!(parts.len() >= 600, "{} of {}", parts.len(), kind.kind);
+        assert_eq!(whole, parts);
+    }
+}
