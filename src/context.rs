@@ -123,15 +123,6 @@ impl Context {
         })
     }
 
-    /// Which cluster the arguments mean.
-    ///
-    /// # Errors
-    /// As [`Self::locate`].
-    pub async fn target(&self, cluster: &str, region: Option<&str>) -> Result<Target, ToolError> {
-        let region = region.map(str::to_owned);
-        self.locate(&ClusterArguments { cluster: cluster.to_owned(), region, account: None }).await
-    }
-
     /// Which cluster the arguments mean, and whose credentials reach it.
     ///
     /// # Errors

@@ -10,13 +10,14 @@ use super::diagnosis::{Diagnosis, Status};
 use super::engine;
 use crate::aws::Scope;
 use crate::context::{Context, Limits};
+use crate::domain::target::ClusterArguments;
 use crate::k8s::api::{self, ListOptions};
 use crate::k8s::kinds::Kind;
 
 /// Every pod of the faulty namespaces with its diagnosis.
 async fn diagnoses() -> Vec<(String, Diagnosis)> {
     let cx = Context::new(crate::snapshot::demo().unwrap().into_world(), Limits::STANDARD, None);
-    let target = cx.target("payments", None).await.unwrap();
+    let target = cx.locate(&ClusterArguments { cluster: "payments".to_owned(), ..ClusterArguments::default() }).await.unwrap();
     let client = cx.kubernetes(&target).await.unwrap();
     let eks = target.region.as_ref().map(|region| cx.world.aws.eks(&Scope::region(region)));
     let source = Source { client, target, eks, now: cx.now() };
