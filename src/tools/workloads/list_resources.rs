@@ -177,7 +177,7 @@ impl Tool for ListResources {
             groups,
             omitted: omitted(left, groups_cut, &listed),
             next_cursor: next.map(|it| cx.cursors.seal(&request, &it)),
-            warnings: listed.warning().into_iter().collect(),
+            warnings: listed.warning().into_iter().chain(found.only_counted()).collect(),
         })
     }
 }

@@ -94,6 +94,8 @@ pub(in crate::tools::workloads) struct Found {
     rows: Vec<Row>,
     /// Objects seen.
     pub(in crate::tools::workloads) total: usize,
+    /// Objects that should be rows and are only counted, because too many came at once.
+    beyond: usize,
     unhealthy: usize,
     reasons: BTreeMap<String, usize>,
     groups: BTreeMap<(String, String), Counts>,
@@ -107,6 +109,7 @@ impl Found {
             group_by,
             rows: Vec::new(),
             total: 0,
+            beyond: 0,
             unhealthy: 0,
             reasons: BTreeMap::new(),
             groups: BTreeMap::new(),
@@ -142,7 +145,9 @@ impl Found {
             if healthy { counts.healthy += 1 } else { counts.unhealthy += 1 }
         }
         // A page has 500 objects; whatever sends more at once does not fill the memory.
-        if is_row && self.rows.len() < 2 * MAX_ROWS {
+        if is_row && self.rows.len() >= 2 * MAX_ROWS {
+            self.beyond += 1;
+        } else if is_row {
             self.rows.push(Row {
                 cells: columns.cells(object, &status, printed),
                 health: status.health,
@@ -166,6 +171,16 @@ impl Found {
             GroupBy::Label(key) => Some((String::new(), object.label(key).unwrap_or("not set").to_owned())),
             GroupBy::None => None,
         }
+    }
+
+    /// Says that objects are missing from the rows, for they came in a page larger than was asked for.
+    pub(in crate::tools::workloads) fn only_counted(&self) -> Option<String> {
+        (self.beyond > 0).then(|| {
+            format!(
+                "{} objects were only counted: the API server sent more in one page than is held; narrow the list by namespace or selector",
+                self.beyond
+            )
+        })
     }
 
     /// One sentence: how many there are, how many are unhealthy and why.
@@ -291,5 +306,21 @@ mod tests {
         for wrong in ["", "zone", "label:", "label:a b", "a/b;c"] {
             assert!(GroupBy::parse(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn objects_of_too_large_a_page_are_counted_and_told() {
+        let columns = Columns::new("ConfigMap", &[], &[]).unwrap();
+        let mut found = Found::new("2026-11-23T09:30:00Z".parse().unwrap(), false, GroupBy::None);
+        let object = Object::new(serde_json::json!({"kind": "ConfigMap", "metadata": {"name": "settings", "namespace": "shop"}}));
+        for _ in 0..2 * MAX_ROWS {
+            found.add(&object, &columns, &[]);
+        }
+        assert_eq!(found.only_counted(), None);
+        for _ in 0..3 {
+            found.add(&object, &columns, &[]);
+        }
+        assert_eq!((found.total, found.rows.len()), (2 * MAX_ROWS + 3, 2 * MAX_ROWS));
+        assert!(found.only_counted().unwrap().starts_with("3 objects were only counted"));
     }
 }
