@@ -267,6 +267,10 @@ fn finish(name: &str, mut structured: Value, hard_limit: usize) -> Result<Answer
 pub(crate) fn fit_to_leave(mut err: ToolError) -> ToolError {
     err.message = outbound::line(&err.message);
     err.hint = err.hint.as_deref().map(outbound::line);
+    let addressing = outbound::addressing(&err.message);
+    if addressing > 0 {
+        err.message = format!("{}\n({})", err.message, outbound::warning(addressing));
+    }
     err
 }
 

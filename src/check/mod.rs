@@ -191,12 +191,19 @@ fn summary(ok: bool, aws: &[AwsReport], clusters: &[ClusterReport]) -> String {
     let used: Vec<&AwsReport> = aws.iter().filter(|it| !it.is_unused()).collect();
     let mut parts = Vec::new();
     if !used.is_empty() {
-        parts.push(format!("AWS works in {} places", good(used.iter().filter(|it| it.is_ok()).count(), used.len())));
+        let places = if used.len() == 1 { "place" } else { "places" };
+        parts.push(format!("AWS works in {} {places}", good(used.iter().filter(|it| it.is_ok()).count(), used.len())));
     }
     if !clusters.is_empty() {
-        parts.push(format!("{} clusters", good(clusters.iter().filter(|it| it.is_ok()).count(), clusters.len())));
+        let noun = if clusters.len() == 1 { "cluster" } else { "clusters" };
+        parts.push(format!("{} {noun}", good(clusters.iter().filter(|it| it.is_ok()).count(), clusters.len())));
     }
-    let verdict = if ok { "Everything that the tools need works" } else { "Something that the tools need is missing" };
+    let unproven = used.iter().any(|it| it.actions.iter().any(|action| action.result == "unproven"));
+    let verdict = match (ok, unproven) {
+        (true, false) => "Everything that the tools need works",
+        (true, true) => "Nothing that the tools need is known to be missing, but some IAM actions could not be tried",
+        (false, _) => "Something that the tools need is missing",
+    };
     if parts.is_empty() { format!("{verdict}.") } else { format!("{verdict}: {}.", parts.join(", ")) }
 }
 

@@ -6,6 +6,7 @@ pub mod cluster_findings;
 pub mod cost;
 pub mod cursor;
 pub mod events;
+pub mod field_selector;
 pub mod insights;
 pub mod instructions;
 pub mod log;

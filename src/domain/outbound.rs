@@ -52,6 +52,11 @@ pub fn line(content: &str) -> String {
     }
 }
 
+/// How many lines of a text speak to an assistant.
+pub fn addressing(content: &str) -> usize {
+    content.lines().filter(|it| instructions::addresses_assistant(it)).count()
+}
+
 /// What the answer says of lines that speak to an assistant.
 pub fn warning(addressing: usize) -> String {
     let verb = if addressing == 1 { "speaks" } else { "speak" };

@@ -50,8 +50,8 @@ fn api_error(status: &Status, thing: &str) -> ToolError {
         ),
         404 => ToolError::new(ErrorKind::NotFound, format!("{thing}: {message}")),
         400 | 422 => ToolError::new(ErrorKind::InvalidInput, format!("{thing}: {message}")),
-        410 => ToolError::new(ErrorKind::InvalidInput, format!("{thing}: the list has moved on since this cursor was made ({message})"))
-            .with_hint("Start again without `cursor`."),
+        410 => ToolError::new(ErrorKind::InvalidInput, format!("{thing}: the API server no longer holds the state of the list ({message})"))
+            .with_hint("Start over: call again, without `cursor` where one was passed. If that ends so too, narrow by namespace or selector."),
         429 => ToolError::new(ErrorKind::Throttled, format!("{thing}: the API server asks to slow down ({message})")),
         503 | 504 => ToolError::new(ErrorKind::Upstream, format!("{thing}: the API server is not ready to answer ({message})")),
         code => ToolError::new(ErrorKind::Upstream, format!("{thing}: HTTP {code}: {message}")),

@@ -18,7 +18,8 @@ use super::bearer::{AwsIdentity, Identity, OwnIdentity};
 use super::error::{is_distrust, root_cause};
 use super::exec::Plugin;
 use super::in_cluster::InCluster;
-use super::ways::{KubeconfigSource, Ways};
+use super::kubeconfig::Contexts;
+use super::ways::Ways;
 use super::{Clusters, External, Origin, connect};
 use crate::aws::sdk::SdkAws;
 use crate::aws::{Aws as _, Scope};
@@ -29,6 +30,7 @@ use crate::error::{ErrorKind, ToolError};
 /// Clients for live clusters, made when first needed.
 pub struct LiveClusters {
     eks: Connector,
+    contexts: Contexts,
     /// By endpoint and certificate authority too, so that a cluster made anew or a rotated authority gets a new client.
     clients: Cache<String, Made>,
 }
@@ -51,7 +53,8 @@ impl LiveClusters {
     /// Nothing is read or contacted yet.
     pub fn new(aws: SdkAws, ways: Ways) -> Self {
         let clients = Cache::builder().max_capacity(1_000).time_to_idle(Duration::from_mins(10)).build();
-        Self { eks: Connector { aws, ways: Arc::new(ways) }, clients }
+        let contexts = Contexts::new(ways.kubeconfig.clone());
+        Self { eks: Connector { aws, ways: Arc::new(ways) }, contexts, clients }
     }
 
     fn ways(&self) -> &Ways {
@@ -96,11 +99,12 @@ impl LiveClusters {
     }
 
     async fn context_client(&self, context: &str) -> Result<Client, ToolError> {
+        let read = self.contexts.read()?;
         let make = async {
             let wrong = |err: &dyn std::fmt::Display| {
                 ToolError::invalid(format!("kubeconfig context `{context}`: {err}")).with_hint("Correct the kubeconfig.")
             };
-            let kubeconfig = self.read_kubeconfig()?;
+            let kubeconfig = read.kubeconfig.clone();
             let proxy = proxy_of(&kubeconfig, context);
             let options = KubeConfigOptions { context: Some(context.to_owned()), ..KubeConfigOptions::default() };
             let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|err| wrong(&err))?;
@@ -125,18 +129,8 @@ impl LiveClusters {
             let client = connect::client(config, context, false, identity).map_err(|err| wrong(&root_cause(&err)))?;
             Ok(Made { client, until })
         };
-        self.made(format!("context {context}"), make).await
-    }
-
-    fn read_kubeconfig(&self) -> Result<Kubeconfig, ToolError> {
-        let read = match &self.ways().kubeconfig {
-            None => return Ok(Kubeconfig::default()),
-            Some(KubeconfigSource::Default) => Kubeconfig::read(),
-            Some(KubeconfigSource::File(path)) => Kubeconfig::read_from(path),
-        };
-        read.map_err(|err| {
-            ToolError::invalid(format!("the kubeconfig cannot be read: {err}")).with_hint("Correct `--kubeconfig` or the file.")
-        })
+        // A kubeconfig that was written anew may lead elsewhere.
+        self.made(format!("context {context} {:?}", read.stamp), make).await
     }
 }
 
@@ -144,8 +138,9 @@ impl LiveClusters {
 impl Clusters for LiveClusters {
     async fn external(&self) -> Result<Vec<External>, ToolError> {
         let own = self.ways().in_cluster.iter().map(|it| External { name: it.name.clone(), origin: Origin::InCluster });
-        let contexts = self.read_kubeconfig()?.contexts.into_iter();
-        let contexts = contexts.map(|it| External { name: it.name, origin: Origin::Kubeconfig });
+        let read = self.contexts.read()?;
+        let contexts = read.kubeconfig.contexts.iter();
+        let contexts = contexts.map(|it| External { name: it.name.clone(), origin: Origin::Kubeconfig });
         Ok(own.chain(contexts).collect())
     }
 

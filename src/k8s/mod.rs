@@ -11,6 +11,7 @@ mod exec;
 mod in_cluster;
 mod keep;
 pub mod kinds;
+mod kubeconfig;
 pub mod live;
 pub mod logs;
 mod nest;

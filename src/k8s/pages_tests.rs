@@ -58,7 +58,11 @@ async fn a_list_goes_on_where_it_was_left_and_an_old_place_is_said_to_be_gone() 
     };
     assert_eq!(read("1").await.unwrap(), ["c"]);
     let err = read("old").await.unwrap_err();
-    assert!(err.message.contains("moved on") && err.hint.unwrap().contains("without `cursor`"), "{}", err.message);
+    assert!(
+        err.message.contains("no longer holds the state") && err.hint.unwrap().contains("without `cursor`"),
+        "{}",
+        err.message
+    );
     assert_eq!(*asked.lock().unwrap(), ["1", "old"]);
 }
 

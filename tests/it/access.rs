@@ -28,7 +28,10 @@ fn the_check_of_the_demo_finds_every_way_open() {
 fn the_check_prints_tables_and_refuses_what_it_cannot_find() {
     let (code, text, _) = run(&["check", "--demo", "--cluster", "payments"]);
     assert_eq!(code, 0);
-    assert!(text.starts_with("Everything that the tools need works") && text.contains("EKS token"), "{text}");
+    assert!(
+        text.starts_with("Everything that the tools need works: AWS works in 1 place, 1 cluster.") && text.contains("EKS token"),
+        "{text}"
+    );
     let (code, _, error) = run(&["check", "--demo", "--account", "prod"]);
     assert_eq!(code, 2, "{error}");
     assert!(error.contains("[accounts.prod]"), "{error}");

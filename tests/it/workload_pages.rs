@@ -136,5 +136,5 @@ async fn a_cursor_whose_list_has_expired_says_to_start_over() {
     });
     let err = world.fail("list_resources", ask(json!({"cursor": cursor}))).await;
     assert_eq!(err.kind, ErrorKind::InvalidInput);
-    holds(&err.text(), &["the list has moved on since this cursor was made", "Start again without `cursor`"]);
+    holds(&err.text(), &["the API server no longer holds the state of the list", "Start over: call again, without `cursor`"]);
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::resources::{Origin, Resource};
-use super::terms;
+use crate::domain::field_selector;
 use crate::domain::object::Object;
 
 /// A field selector; without terms it selects everything.
@@ -58,8 +58,8 @@ const FIELDS: &[(&str, &str, &str, &str)] = &[
 impl FieldSelector {
     /// Parses a selector over the fields of a resource.
     pub(super) fn parse(text: &str, resource: &Resource) -> Result<Self, String> {
-        let terms = terms::parse(text)?.into_iter().map(|term| {
-            let terms::Term { label, equals, value } = term;
+        let terms = field_selector::parse(text).map_err(|wrong| wrong.message)?.into_iter().map(|term| {
+            let field_selector::Term { label, equals, value } = term;
             Ok(Term { field: field(&label, resource)?, equals, value })
         });
         terms.collect::<Result<_, String>>().map(Self)

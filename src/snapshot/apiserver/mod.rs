@@ -12,7 +12,6 @@ mod resources;
 mod reviews;
 mod status;
 mod store;
-mod terms;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

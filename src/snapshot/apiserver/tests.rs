@@ -134,7 +134,7 @@ fn selectors_that_the_fuzzer_found_are_answered_or_refused() {
         let bytes = std::fs::read(file.unwrap().path()).unwrap();
         let text = String::from_utf8_lossy(&bytes);
         selected += usize::from(LabelSelector::parse(&text).is_ok_and(|it| it.selects(&pod)));
-        selected += terms::parse(&text).map_or(0, |it| it.len());
+        selected += crate::domain::field_selector::parse(&text).map_or(0, |it| it.len());
     }
     assert!(selected > 0);
 }

@@ -14,7 +14,7 @@ use crate::domain::table::{Omitted, Table};
 use crate::domain::target::{ClusterArguments, Target};
 use crate::domain::text::{clean_line, cut, join_and};
 use crate::domain::time::age;
-use crate::domain::{names, redact, text, trim};
+use crate::domain::{field_selector, names, redact, text, trim};
 use crate::error::{ErrorKind, ToolError};
 use crate::k8s::Client;
 use crate::k8s::api::{self, ListOptions};
@@ -161,22 +161,26 @@ impl Tool for GetResource {
         let client = cx.kubernetes(&target).await?;
         let kind = cx.kind(&target, &client, &input.kind).await?;
         let namespace = namespace(&kind, &input)?;
-        let object = match api::object(&client, &kind, namespace, &input.name).await {
+        let (object, about) = futures::join!(
+            api::object(&client, &kind, namespace, &input.name),
+            events_about(&client, &kind.kind, namespace, &input.name)
+        );
+        let object = match object {
             Err(err) if err.kind == ErrorKind::NotFound => {
                 return Err(not_found(&client, &kind, namespace, &input.name, err).await);
             }
             object => object?,
         };
         let mut warnings = Vec::new();
-        let (owners, events) = futures::join!(owners(cx, &target, &client, &object), events(&client, &object));
-        let owners = owners.unwrap_or_else(|(known, err)| {
+        let owners = owners(cx, &target, &client, &object).await.unwrap_or_else(|(known, err)| {
             warnings.push(format!("owners: {}", err.message));
             known
         });
-        let events = events.unwrap_or_else(|err| {
+        let about = about.unwrap_or_else(|err| {
             warnings.push(format!("events: {}", err.message));
-            None
+            Vec::new()
         });
+        let events = events(&about, &object);
         let state = status::of(&object, cx.now());
         let why = Some(state.health.reason().to_owned()).filter(|it| !it.is_empty());
         let mut output = Output {
@@ -332,13 +336,17 @@ fn controller(object: &Object) -> Option<(String, String)> {
     Some((format!("{group}/{kind}"), name.to_owned()))
 }
 
-/// Events about an object, one page of them.
-async fn events(client: &Client, object: &Object) -> Result<Option<Events>, ToolError> {
-    let Some(kind) = Kind::named("Event") else { return Ok(None) };
-    let fields = format!("involvedObject.kind={},involvedObject.name={}", object.kind(), object.name());
-    let namespace = Some(object.namespace()).filter(|it| !it.is_empty());
+/// Events about an object of this name, one page of them. They are asked for beside the object, not after it.
+async fn events_about(client: &Client, kind: &str, namespace: Option<&str>, name: &str) -> Result<Vec<Object>, ToolError> {
+    let Some(event) = Kind::named("Event") else { return Ok(Vec::new()) };
+    let (kind, name) = (field_selector::escape(kind), field_selector::escape(name));
+    let fields = format!("involvedObject.kind={kind},involvedObject.name={name}");
     let options = ListOptions { namespace, fields: Some(&fields), ..ListOptions::default() };
-    let (found, _) = api::list(client, &kind, &options, api::PAGE).await?;
+    api::list(client, &event, &options, api::PAGE).await.map(|(found, _)| found)
+}
+
+/// What the events say about this very object.
+fn events(found: &[Object], object: &Object) -> Option<Events> {
     let mut groups = EventGroups::default();
     let uid = object.uid();
     // A namesake that is gone had another uid.
@@ -348,14 +356,14 @@ async fn events(client: &Client, object: &Object) -> Result<Option<Events>, Tool
     found.iter().filter(own).for_each(|it| groups.add(it));
     let groups = groups.finish();
     let count = |warning: bool| groups.iter().filter(|it| (it.event_type == "Warning") == warning).map(|it| it.count).sum();
-    Ok(groups.first().map(|latest| Events {
+    groups.first().map(|latest| Events {
         warnings: count(true),
         normal: count(false),
         latest: match latest.last {
             Some(last) => format!("{}: {} ({last})", latest.reason, latest.example),
             None => format!("{}: {}", latest.reason, latest.example),
         },
-    }))
+    })
 }
 
 /// What is never shown with an object unless it is asked for by name.

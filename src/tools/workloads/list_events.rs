@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::listing::Patience;
 use crate::context::Context;
 use crate::domain::events::{EventGroup, EventGroups, last};
-use crate::domain::names;
+use crate::domain::{field_selector, names};
 use crate::domain::table::{Omitted, Table};
 use crate::domain::target::{ClusterArguments, Target};
 use crate::domain::text::{count, cut};
@@ -109,10 +109,30 @@ impl Tool for ListEvents {
         {
             api::check_namespace(&client, namespace).await?;
         }
+        let near = match &input.name {
+            Some(name) if listed.groups.total == 0 => Some(near(&client, &input, name).await),
+            _ => None,
+        };
         // Only EKS knows the event TTL; the answer stands without it.
         let ttl = cx.describe(&mut target).await.ok().and_then(|it| it.event_ttl);
-        Ok(answer(cx, target, listed, input.namespace.is_some(), ttl.as_deref()))
+        let mut answer = answer(cx, target, listed, input.namespace.is_some(), ttl.as_deref());
+        if let (Some(name), Some(near)) = (&input.name, near) {
+            answer.summary = format!(
+                "No events about `{}` within the horizon{near}. Whether it exists, `get_resource` tells.",
+                cut(name, 100)
+            );
+        }
+        Ok(answer)
     }
+}
+
+/// Names near this one of objects that events are about. What cannot be read offers none.
+async fn near(client: &Client, input: &Input, name: &str) -> String {
+    let Some(kind) = Kind::named("Event") else { return String::new() };
+    let of_kind = input.kind.as_ref().map(|it| format!("involvedObject.kind={}", field_selector::escape(it)));
+    let options = ListOptions { namespace: input.namespace.as_deref(), fields: of_kind.as_deref(), ..ListOptions::default() };
+    let known = api::list(client, &kind, &options, api::PAGE).await.map(|(known, _)| known).unwrap_or_default();
+    names::did_you_mean(name, known.iter().map(|it| it.text("involvedObject.name")))
 }
 
 /// What was read.
@@ -161,13 +181,13 @@ async fn pages(
 fn selector(input: &Input, about: &str) -> Result<String, ToolError> {
     let mut terms = Vec::new();
     if let Some(kind) = &input.kind {
-        terms.push(format!("{about}.kind={}", escaped(kind)));
+        terms.push(format!("{about}.kind={}", field_selector::escape(kind)));
     }
     if let Some(name) = &input.name {
         if !names::is_path_segment(name) {
             return Err(ToolError::invalid(format!("`name`: `{}` is no Kubernetes name", cut(name, 80))));
         }
-        terms.push(format!("{about}.name={}", escaped(name)));
+        terms.push(format!("{about}.name={}", field_selector::escape(name)));
     }
     match input.event_type {
         Some(EventType::Normal) => terms.push("type=Normal".to_owned()),
@@ -176,11 +196,6 @@ fn selector(input: &Input, about: &str) -> Result<String, ToolError> {
         Some(EventType::Warning) | None => terms.push("type=Warning".to_owned()),
     }
     Ok(terms.join(","))
-}
-
-/// Values of a field selector escape what separates its terms.
-fn escaped(value: &str) -> String {
-    value.replace('\\', "\\\\").replace(',', "\\,").replace('=', "\\=")
 }
 
 fn answer(cx: &Context, target: Target, read: Read, one_namespace: bool, ttl: Option<&str>) -> Output {

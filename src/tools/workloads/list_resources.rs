@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::domain::selector::{LabelSelector, Wrong};
 use crate::domain::table::{Omitted, Table};
 use crate::domain::target::{ClusterArguments, Target};
-use crate::domain::{redact, status};
+use crate::domain::{field_selector, redact, status};
 use crate::error::ToolError;
 use crate::k8s::Client;
 use crate::k8s::api::{self, Keep, ListOptions, Listed, Step};
@@ -45,7 +45,8 @@ pub struct Input {
     /// by one too.
     #[schemars(length(max = 200))]
     group_by: Option<String>,
-    /// Columns instead of the usual ones: names of columns, labels as `label:app`, fields as `spec.nodeName`.
+    /// Columns instead of the usual ones: names of columns, labels as `label:app`, fields as `spec.nodeName` or
+    /// `spec.containers[*].image`.
     #[serde(default)]
     #[schemars(length(max = 12), inner(length(max = 200)))]
     columns: Vec<String>,
@@ -129,7 +130,7 @@ impl Tool for ListResources {
     type Output = Output;
 
     async fn run(cx: &Context, input: Input) -> Result<Output, ToolError> {
-        check_selector(&input)?;
+        check_selectors(&input)?;
         let target = cx.locate(&input.at).await?;
         let group_by = input.group_by.as_deref().map(GroupBy::parse).transpose()?.unwrap_or_default();
         let client = cx.kubernetes(&target).await?;
@@ -182,14 +183,18 @@ impl Tool for ListResources {
     }
 }
 
-/// Refuses a label selector that no API server reads, with the place where it is wrong, which the server does not tell.
-fn check_selector(input: &Input) -> Result<(), ToolError> {
-    let Some(text) = &input.label_selector else { return Ok(()) };
-    let wrong = |it: Wrong| {
-        ToolError::invalid(format!("`label_selector`: {}", it.told(text)))
-            .with_hint("Write it as `app=web,tier!=cache,zone in (a,b),!legacy`.")
+/// Refuses selectors that no API server reads, with the place where they are wrong, which the server does not tell.
+fn check_selectors(input: &Input) -> Result<(), ToolError> {
+    let check = |argument: &str, text: &Option<String>, check: fn(&str) -> Result<(), Wrong>, example: &str| {
+        let Some(text) = text else { return Ok(()) };
+        check(text).map_err(|wrong| {
+            ToolError::invalid(format!("`{argument}`: {}", wrong.told(text))).with_hint(format!("Write it as `{example}`."))
+        })
     };
-    LabelSelector::parse(text).map(drop).map_err(wrong)
+    let labels = |it: &str| LabelSelector::parse(it).map(drop);
+    check("label_selector", &input.label_selector, labels, "app=web,tier!=cache,zone in (a,b),!legacy")?;
+    let fields = |it: &str| field_selector::parse(it).map(drop);
+    check("field_selector", &input.field_selector, fields, "status.phase!=Running,spec.nodeName=ip-10-0-1-2.ec2.internal")
 }
 
 /// What identifies a request, so that a cursor of another one is refused.

@@ -3,10 +3,10 @@
 
 use serde_json::Value;
 
-use crate::domain::object::{Object, at};
+use crate::domain::object::Object;
 use crate::domain::status::{self, Status};
 use crate::domain::text::clean_line;
-use crate::domain::{names, outbound, redact};
+use crate::domain::{names, outbound, redact, trim};
 use crate::error::ToolError;
 
 /// Columns that the API server prints and a row has anyway.
@@ -109,11 +109,10 @@ impl Columns {
                 let annotations = safe.as_ref().and_then(|it| it.get("metadata")?.get("annotations"));
                 annotations.and_then(|it| it.get(key)?.as_str()).unwrap_or_default().to_owned()
             }
-            Source::Field(path) => match safe.as_ref().and_then(|it| at(it, path)) {
-                Some(Value::String(text)) => text.clone(),
-                Some(Value::Null) | None => String::new(),
-                Some(other) => other.to_string(),
-            },
+            Source::Field(path) => {
+                let found = safe.as_ref().map(|it| trim::find(it, path)).unwrap_or_default();
+                found.iter().map(|(_, value)| plain(value)).collect::<Vec<_>>().join(", ")
+            }
         };
         self.columns.iter().map(|(_, source)| crate::domain::text::cut(&clean_line(&cell(source)), MAX_CELL)).collect()
     }
@@ -136,6 +135,15 @@ fn masked<'a>(before: &'a Value, after: &Value, hidden: &mut Vec<&'a str>) {
     }
 }
 
+/// A value as a cell.
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
 /// A label, an annotation or a field, as they are written.
 fn own_source(name: &str) -> Option<Source> {
     if let Some(key) = name.strip_prefix("label:") {
@@ -154,8 +162,8 @@ fn is_always_there(name: &str) -> bool {
 
 /// Names of columns are compared as people remember them.
 fn is_same(a: &str, b: &str) -> bool {
-    let plain = |text: &str| -> String { text.chars().filter(|it| it.is_alphanumeric()).flat_map(char::to_lowercase).collect() };
-    plain(a) == plain(b)
+    let letters = |text: &str| -> String { text.chars().filter(|it| it.is_alphanumeric()).flat_map(char::to_lowercase).collect() };
+    letters(a) == letters(b)
 }
 
 #[cfg(test)]
@@ -165,17 +173,24 @@ mod tests {
 
     #[test]
     fn columns_come_from_us_the_server_labels_and_fields() {
-        let wanted: Vec<String> = ["Name", "READY", "label:app.kubernetes.io/name", "spec.containers[0].image", "nominated_node"]
-            .map(str::to_owned)
-            .into();
+        let wanted = [
+            "Name",
+            "READY",
+            "label:app.kubernetes.io/name",
+            "spec.containers[0].image",
+            "spec.containers[*].image",
+            "metadata.labels.app.kubernetes.io/name",
+            "nominated_node",
+        ];
+        let wanted: Vec<String> = wanted.map(str::to_owned).into();
         assert!(Columns::need_printing("Pod", &wanted));
         let columns = Columns::new("Pod", &["Name".into(), "Nominated Node".into()], &wanted).unwrap();
         let pod = Object::new(json!({
             "kind": "Pod", "metadata": {"name": "a", "labels": {"app.kubernetes.io/name": "web"}},
-            "spec": {"containers": [{"image": "nginx:1"}]},
+            "spec": {"containers": [{"image": "nginx:1"}, {"image": "envoy:2"}]},
         }));
         let status = Status { cells: vec!["1/1".into()], health: status::Health::Healthy };
-        assert_eq!(columns.cells(&pod, &status, &["a".into(), "node-9".into()]), ["1/1", "web", "nginx:1", "node-9"]);
+        assert_eq!(columns.cells(&pod, &status, &["a".into(), "node-9".into()]), ["1/1", "web", "nginx:1", "nginx:1, envoy:2", "web", "node-9"]);
     }
 
     #[test]
