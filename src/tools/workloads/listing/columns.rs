@@ -162,7 +162,8 @@ fn is_always_there(name: &str) -> bool {
 
 /// Names of columns are compared as people remember them.
 fn is_same(a: &str, b: &str) -> bool {
-    let letters = |text: &str| -> String { text.chars().filter(|it| it.is_alphanumeric()).flat_map(char::to_lowercase).collect() };
+    let letters =
+        |text: &str| -> String { text.chars().filter(|it| it.is_alphanumeric()).flat_map(char::to_lowercase).collect() };
     letters(a) == letters(b)
 }
 
@@ -190,7 +191,10 @@ mod tests {
             "spec": {"containers": [{"image": "nginx:1"}, {"image": "envoy:2"}]},
         }));
         let status = Status { cells: vec!["1/1".into()], health: status::Health::Healthy };
-        assert_eq!(columns.cells(&pod, &status, &["a".into(), "node-9".into()]), ["1/1", "web", "nginx:1", "nginx:1, envoy:2", "web", "node-9"]);
+        assert_eq!(
+            columns.cells(&pod, &status, &["a".into(), "node-9".into()]),
+            ["1/1", "web", "nginx:1", "nginx:1, envoy:2", "web", "node-9"]
+        );
     }
 
     #[test]
