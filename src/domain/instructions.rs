@@ -14,7 +14,11 @@ const LONGEST: usize = 4_000;
 
 /// Whether a line from a cluster speaks to an assistant.
 pub fn addresses_assistant(line: &str) -> bool {
-    let line = plain(line);
+    // Most of an answer are names, and the shortest rule for a single word has 16 letters.
+    if line.len() < 16 && line.bytes().all(|it| it.is_ascii_alphanumeric()) {
+        return false;
+    }
+    let line = if line.is_ascii() && super::text::is_clean(line) { plain_ascii(line) } else { plain(line) };
     if line.chars().filter(|it| it.is_alphabetic()).take(6).count() < 6 {
         return false;
     }
@@ -22,8 +26,8 @@ pub fn addresses_assistant(line: &str) -> bool {
         return true;
     }
     // Digits for letters are common in ids; only a line with a word that mixes them is read again.
-    let latin: String = line.chars().map(latin).collect();
-    is_disguised(&line) && matches(&latin) || without_gaps(&latin).is_some_and(|it| matches(&it))
+    let latin = || -> String { line.chars().map(latin).collect() };
+    is_disguised(&line) && matches(&latin()) || has_gaps(&line) && matches(&without_gaps(&latin()))
 }
 
 /// The lines of a text that speak to an assistant.
@@ -178,6 +182,20 @@ fn plain(line: &str) -> String {
     plain
 }
 
+/// As [`plain`], of a line that has only ASCII characters and nothing that hides.
+fn plain_ascii(line: &str) -> String {
+    let mut plain = String::with_capacity(line.len().min(LONGEST));
+    for byte in line.bytes().take(LONGEST) {
+        match byte {
+            b' ' | b'\t'..=b'\r' if plain.ends_with(' ') => {}
+            b' ' | b'\t'..=b'\r' => plain.push(' '),
+            b'`' => plain.push('\''),
+            other => plain.push(char::from(other.to_ascii_lowercase())),
+        }
+    }
+    plain
+}
+
 /// Letters of full width and of mathematical styles, as plain ones.
 fn styled(character: char) -> char {
     let code = u32::from(character);
@@ -253,13 +271,27 @@ fn is_disguised(line: &str) -> bool {
     !line.is_ascii() || line.split([' ', '-', '_', ':', ',', '.', '/', '"', '=']).filter(|it| mixed(it)).count() > 1
 }
 
-/// `i g n o r e`: letters that stand apart, put together. `None` when there are none.
-fn without_gaps(line: &str) -> Option<String> {
+/// What stands between words, or between letters that were set apart.
+const GAPS: [char; 5] = [' ', '.', '-', '_', '*'];
+
+/// Letters in a row that stand apart.
+const APART: usize = 5;
+
+/// Whether a line has letters that stand apart: `i g n o r e`.
+fn has_gaps(line: &str) -> bool {
+    let mut row = 0;
+    line.split(GAPS).any(|word| {
+        let mut characters = word.chars();
+        let single = characters.next().is_some_and(|it| latin(it).is_alphabetic()) && characters.next().is_none();
+        row = if single { row + 1 } else { 0 };
+        row == APART
+    })
+}
+
+/// A line with the letters that stand apart put together.
+fn without_gaps(line: &str) -> String {
     let single = |it: &str| it.chars().count() == 1 && it.chars().all(char::is_alphabetic);
-    let words: Vec<&str> = line.split([' ', '.', '-', '_', '*']).collect();
-    if words.windows(5).all(|it| !it.iter().all(|word| single(word))) {
-        return None;
-    }
+    let words: Vec<&str> = line.split(GAPS).collect();
     // An empty word is a wider gap: it divides words whose letters stand apart.
     let mut joined = String::new();
     for (index, word) in words.iter().enumerate() {
@@ -269,7 +301,7 @@ fn without_gaps(line: &str) -> Option<String> {
         }
         joined.push_str(word);
     }
-    Some(joined)
+    joined
 }
 
 #[cfg(test)]
@@ -303,6 +335,17 @@ mod tests {
             let wrong: Vec<String> = corpus(file).into_iter().filter(|it| addresses_assistant(it) != speaks).collect();
             assert!(wrong.is_empty(), "{file}: {wrong:#?}");
         }
+    }
+
+    #[test]
+    fn the_short_ways_read_as_the_long_one() {
+        let lines = ["speaks.jsonl", "ordinary.jsonl", "speaks_held_out.jsonl", "ordinary_held_out.jsonl"].map(corpus).concat();
+        let ascii: Vec<&String> = lines.iter().filter(|it| it.is_ascii() && super::super::text::is_clean(it)).collect();
+        assert!(ascii.len() > 100);
+        for line in ascii {
+            assert_eq!(plain_ascii(line), plain(line));
+        }
+        assert!(has_gaps("please i.g.n.0.r.e it") && !has_gaps("a b c d") && !has_gaps("a b cd e f g h"));
     }
 
     #[test]

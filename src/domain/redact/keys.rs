@@ -1,5 +1,8 @@
 //! Which keys say that their value is secret. Keys are read by the parts of their words, never from a list of whole keys.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use super::vocabulary as words;
 
 /// How sure a key makes us.
@@ -63,11 +66,34 @@ fn take(part: &mut String, parts: &mut Vec<String>) {
     part.clear();
 }
 
+/// Keys that are remembered; objects of Kubernetes have a few hundred.
+const REMEMBERED: usize = 2_048;
+
+thread_local! {
+    /// What keys have said: the same ones come again with every object.
+    static KNOWN: RefCell<HashMap<String, Option<Trust>>> = RefCell::default();
+}
+
 /// What a key says of its value; `None` when it says nothing.
 pub(super) fn classify(key: &str) -> Option<Trust> {
     if key.is_empty() || key.len() > LONGEST {
         return None;
     }
+    KNOWN.with_borrow_mut(|known| {
+        if let Some(trust) = known.get(key) {
+            return *trust;
+        }
+        let trust = judge(key);
+        // What comes from outside must not fill the memory.
+        if known.len() >= REMEMBERED {
+            known.clear();
+        }
+        known.insert(key.to_owned(), trust);
+        trust
+    })
+}
+
+fn judge(key: &str) -> Option<Trust> {
     let parts = split(key);
     let compact: String = parts.concat();
     if ["connectionstring", "connstring", "connstr"].iter().any(|it| compact.contains(it)) {
