@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Once, OnceLock};
 use std::time::Instant;
 
 use futures::FutureExt as _;
@@ -68,6 +68,9 @@ pub enum CallError {
     Tool(ToolError),
 }
 
+/// The first answer is looked through by rules that are made while it is being fetched.
+static WARMED: Once = Once::new();
+
 impl Registry {
     /// The selected ones of these tools. Tools that write are left out: this server only reads.
     ///
@@ -126,6 +129,7 @@ impl Registry {
             let message = format!("there is no tool `{name}`{near}; `tools/list` names those there are");
             return Err(CallError::UnknownTool(outbound::line(&message)));
         };
+        WARMED.call_once(|| drop(tokio::task::spawn_blocking(outbound::warm)));
         let span = tracing::info_span!("tool", name = tool.entry.meta.name);
         let started = Instant::now();
         let result = self.guarded(cx, tool, arguments).instrument(span.clone()).await;

@@ -9,8 +9,8 @@ The cluster has 200 pods (a few of them unhealthy), 300 events and a container w
 same kubeconfig and the same questions over stdio. The other one is measured as shipped and with the limits of its client
 lifted (KUBE_CLIENT_QPS, KUBE_CLIENT_BURST). It is started from its native binary, without the launcher of npm.
 
-Each is asked as its defaults are: of the log this server reads all 5,000 lines and tells their patterns, the other one returns
-the last 100; of one pod both return the object.
+A question is about the same lines and objects for both: all 5,000 lines of the log, of which this server tells the patterns
+and the other one returns the lines; then the last 100 lines, word for word. Of one pod both return the object.
 
 Tokens are o200k_base, of the text that a model is shown: structured content where an answer has it, else its text. This
 server's text block is counted too. Ratio: the other's figure over ours, so that above 1 is better here, except for calls a
@@ -32,7 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from mcp import ApiServer, Server, content, cpu_seconds, field_kib, text  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
-QUESTIONS = ["200 pods", "300 events", "log of 5,000 lines", "one pod"]
+QUESTIONS = ["200 pods", "300 events", "log of 5,000 lines", "last 100 lines of it", "one pod"]
 
 
 def peer_binary(folder):
@@ -97,13 +97,15 @@ def contenders(options, kubeconfig, pod):
             "200 pods": ("list_resources", {**target, "kind": "Pod", "namespace": "shop"}),
             "300 events": ("list_events", {**target, "namespace": "shop", "type": "all"}),
             "log of 5,000 lines": ("get_logs", {**target, "namespace": "shop", "pod": pod}),
+            "last 100 lines of it": ("get_logs", {**target, "namespace": "shop", "pod": pod, "mode": "lines", "tail": 100}),
             "one pod": single,
         }
 
     theirs = {
         "200 pods": ("pods_list_in_namespace", {"namespace": "shop"}),
         "300 events": ("events_list", {"namespace": "shop"}),
-        "log of 5,000 lines": ("pods_log", {"namespace": "shop", "name": pod}),
+        "log of 5,000 lines": ("pods_log", {"namespace": "shop", "name": pod, "tail": 5_000}),
+        "last 100 lines of it": ("pods_log", {"namespace": "shop", "name": pod, "tail": 100}),
         "one pod": ("pods_get", {"namespace": "shop", "name": pod}),
     }
     command = [options.binary, "serve", "--kubeconfig", str(kubeconfig)]

@@ -147,7 +147,7 @@ impl Source {
         let mut block = sink.block();
         let mut early: Result<Option<String>, Stop> = Err(Stop::End);
         let mut received = 0;
-        let mut first = true;
+        let mut looked_at = 0;
         while let Some(chunk) = body.next().await {
             let chunk = chunk.map_err(|err| api::broken_off(&err, &self.thing, received))?;
             received += chunk.len();
@@ -157,11 +157,14 @@ impl Source {
                 return Err(err.with_hint("Narrow the request to a namespace or a selector."));
             }
             block.extend_from_slice(&chunk);
-            if first && early == Err(Stop::End) && block.len() <= HEAD {
-                early = early_token(&block);
+            // The first chunk may be longer than what is looked at.
+            if early == Err(Stop::End) && looked_at < HEAD {
+                let head = block.get(..HEAD).unwrap_or(&block);
+                looked_at = head.len();
+                early = early_token(head);
             }
             if block.len() >= BLOCK {
-                first = false;
+                looked_at = HEAD;
                 let full = std::mem::replace(&mut block, sink.block());
                 if !sink.send(Part::Bytes(full)).await {
                     break;
