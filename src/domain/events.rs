@@ -95,7 +95,8 @@ impl EventGroups {
         group.first = earlier(group.first, first);
         // The latest example is the one that holds now.
         if group.example.is_empty() || last >= group.last {
-            group.example = clean_line(message);
+            group.example.clear();
+            group.example.push_str(message);
         }
         group.last = group.last.max(last);
         // A hash for each object, not its name: there may be a hundred thousand.
@@ -115,7 +116,7 @@ impl EventGroups {
             last: group.last,
             named: group.named,
             objects: group.objects.len(),
-            example: group.example,
+            example: clean_line(&group.example),
         });
         let mut groups: Vec<EventGroup> = groups.collect();
         groups.sort_by(|a, b| {

@@ -205,10 +205,14 @@ impl<V: Visit> Reader<'_, V> {
         }
         self.seen = None;
         std::mem::swap(&mut self.last, &mut self.key);
-        let object = self.named(std::mem::take(item));
+        let (object, added) = self.named(std::mem::take(item));
         let same = object.clone();
         self.wants_more = self.visit.object(object);
         *item = same.into_value().unwrap_or_default();
+        // The next item is compared with this one as it came.
+        if let Value::Object(fields) = item {
+            added.into_iter().rev().flatten().for_each(|it| drop(fields.swap_remove(it)));
+        }
     }
 
     fn page_end(&mut self) {
@@ -216,20 +220,28 @@ impl<V: Visit> Reader<'_, V> {
         self.wants_more &= self.seen.is_some() || self.visit.page_end();
     }
 
-    /// Items of a list do not say what they are, and metadata alone says that it is metadata.
-    fn named(&self, mut item: Value) -> Object {
+    /// Items of a list do not say what they are, and metadata alone says that it is metadata. What was added is returned in the
+    /// order in which it was.
+    fn named(&self, mut item: Value) -> (Object, [Option<&'static str>; 2]) {
+        let mut added = [None; 2];
         if let Value::Object(fields) = &mut item {
             if self.form == Form::Metadata {
                 fields.shift_remove("kind");
                 fields.shift_remove("apiVersion");
             }
-            fields.entry("kind").or_insert_with(|| self.kind.kind.clone().into());
-            fields.entry("apiVersion").or_insert_with(|| {
+            if !fields.contains_key("kind") {
+                fields.insert("kind".to_owned(), self.kind.kind.clone().into());
+                added[0] = Some("kind");
+            }
+            if !fields.contains_key("apiVersion") {
                 let version = self.kind.version.as_str();
-                if self.kind.group.is_empty() { version.into() } else { format!("{}/{version}", self.kind.group).into() }
-            });
+                let version =
+                    if self.kind.group.is_empty() { version.to_owned() } else { format!("{}/{version}", self.kind.group) };
+                fields.insert("apiVersion".to_owned(), version.into());
+                added[1] = Some("apiVersion");
+            }
         }
-        Object::new(item)
+        (Object::new(item), added)
     }
 }
 
