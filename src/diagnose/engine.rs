@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::diagnosis::{BlastRadius, Contributing, Diagnosis, Link, NextCheck, NotChecked, RootCause, RuledOut, Status};
 use super::facts::Facts;
 use super::finding::{Finding, Liveness, Role, evidence, field_evidence};
-use super::rules::{RULES, Rule};
-use super::symptoms;
+use super::rules::{RULES, Rule, patterns};
+use super::{subject, symptoms};
 use crate::domain::object::Object;
 use crate::domain::{text, time};
 
@@ -18,7 +18,7 @@ const MOST_OTHERS: usize = 5;
 pub fn diagnose(facts: &Facts) -> Diagnosis {
     let (mut causes, others) = findings(facts, RULES);
     if is_beyond_containers(facts) {
-        causes.clear();
+        causes.retain(|it| is_about_the_whole(it.id));
     }
     let status = status(facts, &causes);
     let root = (!causes.is_empty() && matches!(status, Status::Failing | Status::Degraded)).then(|| causes.remove(0));
@@ -38,17 +38,22 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
     };
     match root {
         Some(root) => explain(facts, &mut diagnosis, root, &causes, others),
+        None if status == Status::Healthy && facts.subject.is_some() => {
+            diagnosis.summary = subject::healthy(facts);
+            diagnosis.evidence.extend(subject::evidence_of_health(facts));
+        }
         None if status == Status::Healthy => {
             diagnosis.summary = healthy(facts);
             let ready = facts.pod.condition("Ready").filter(|it| it.text("status") == "True");
             let ready = ready.and_then(|it| field_evidence(&facts.pod, &it.get("status")?, it.time("lastTransitionTime")));
             diagnosis.evidence.extend(ready.or_else(|| evidence(&facts.pod, "status.phase")));
         }
+        None if facts.subject.is_some() => subject::unexplained(facts, &mut diagnosis),
         None => unexplained(facts, &mut diagnosis),
     }
     if status != Status::Healthy {
         diagnosis.blast_radius = blast_radius(facts);
-        if facts.events.is_empty() && !facts.could_not_read("events") {
+        if facts.has_pod() && facts.events.is_empty() && !facts.could_not_read("events") {
             let why = "the cluster keeps none: events expire, on EKS after about one hour".to_owned();
             diagnosis.not_checked.push(NotChecked { what: "events of the pod".to_owned(), why });
         }
@@ -64,6 +69,7 @@ fn findings(facts: &Facts, rules: &[&[Rule]]) -> (Vec<Finding>, Vec<Finding>) {
         let severity = rule.severity;
         (rule.check)(facts).into_iter().map(move |finding| Finding { severity, ..finding })
     });
+    let found = found.chain(patterns::findings(facts));
     let (mut causes, others): (Vec<Finding>, Vec<Finding>) =
         found.filter(|it| it.liveness != Liveness::Past).partition(|it| it.role == Role::Cause);
     let rank = |it: &Finding| (it.depth, it.liveness, it.specificity, it.severity);
@@ -76,6 +82,11 @@ fn findings(facts: &Facts, rules: &[&[Rule]]) -> (Vec<Finding>, Vec<Finding>) {
         first.confidence = first.confidence.lowered();
     }
     (causes, others)
+}
+
+/// Whether a cause explains the end of a pod as a whole.
+fn is_about_the_whole(id: &str) -> bool {
+    ["pod-", "job-", "emptydir-", "node-", "namespace-"].iter().any(|it| id.starts_with(it))
 }
 
 /// Whether the pod was ended as a whole: how its containers ended is a consequence then, not the cause.
@@ -91,8 +102,11 @@ fn is_symptom(finding: &Finding, root: &Finding) -> bool {
 
 fn explain(facts: &Facts, diagnosis: &mut Diagnosis, root: Finding, causes: &[Finding], others: Vec<Finding>) {
     let recovered = diagnosis.status == Status::Degraded && root.liveness == Liveness::Recent;
-    diagnosis.summary =
-        if recovered { format!("The pod is ready again, but a short while ago: {}", root.summary) } else { root.summary.clone() };
+    diagnosis.summary = if recovered && facts.subject.is_none() {
+        format!("The pod is ready again, but a short while ago: {}", root.summary)
+    } else {
+        root.summary.clone()
+    };
     let more = causes.iter().filter(|it| !is_symptom(it, &root)).chain(others.iter().filter(|it| it.role == Role::Contributing));
     let mut seen = BTreeSet::from([root.summary.clone()]);
     let more = more.filter(|it| seen.insert(it.summary.clone())).take(MOST_OTHERS);
@@ -107,6 +121,10 @@ fn explain(facts: &Facts, diagnosis: &mut Diagnosis, root: Finding, causes: &[Fi
     diagnosis.ruled_out.truncate(MOST_OTHERS);
     diagnosis.chain.extend(root.chain);
     diagnosis.evidence = root.evidence;
+    // What the pod's state is to the subject.
+    if facts.subject.is_some() && facts.has_pod() && !facts.is_ready() {
+        diagnosis.evidence.extend(evidence(&facts.pod, "status.phase").filter(|it| !diagnosis.evidence.contains(it)));
+    }
     diagnosis.fixes = root.fixes;
     diagnosis.next_checks = root.next_checks;
     if diagnosis.next_checks.is_empty() {
@@ -136,6 +154,9 @@ fn unexplained(facts: &Facts, diagnosis: &mut Diagnosis) {
 }
 
 fn status(facts: &Facts, causes: &[Finding]) -> Status {
+    if facts.subject.is_some() {
+        return subject::status(facts, causes);
+    }
     let pod = &facts.pod;
     let worst = causes.iter().map(|it| it.liveness).max();
     if let Some(deleted) = pod.time("metadata.deletionTimestamp") {
@@ -187,14 +208,20 @@ fn healthy(facts: &Facts) -> String {
 
 /// The owners from the top, then the pod.
 fn chain(facts: &Facts) -> Vec<Link> {
-    let mut chain: Vec<Link> =
+    let mut chain = subject::link(facts);
+    if !facts.has_pod() {
+        return chain;
+    }
+    let owners: Vec<Link> =
         facts.owners.iter().rev().map(|owner| Link { object: owner.address(), state: owner_state(owner) }).collect();
+    chain.extend(owners);
     if facts.owners.is_empty()
         && let Some((kind, name)) = facts.pod.controller()
     {
         chain.push(Link { object: format!("{kind}/{}/{name}", facts.pod.namespace()), state: "not read".to_owned() });
     }
     chain.push(Link { object: facts.pod.address(), state: symptoms::pod_state(facts) });
+    chain.dedup_by(|a, b| a.object == b.object);
     chain
 }
 

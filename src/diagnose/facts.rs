@@ -19,7 +19,13 @@ pub struct Facts {
     pub target: Target,
     /// The present moment.
     pub now: Timestamp,
-    /// The pod.
+    /// What the diagnosis is about, where that is no pod.
+    pub subject: Option<Object>,
+    /// Events about the subject and about what it controls, oldest first.
+    pub about: Vec<Object>,
+    /// Objects around the subject: of its selectors, references, scope and pods.
+    pub related: Vec<Object>,
+    /// The pod; one without a name where the subject has none. Of a subject's pods it is the one that fares worst.
     pub pod: Object,
     /// Its events, oldest first.
     pub events: Vec<Object>,
@@ -69,6 +75,9 @@ impl Facts {
         Self {
             target,
             now,
+            subject: None,
+            about: Vec::new(),
+            related: Vec::new(),
             pod,
             events: Vec::new(),
             owners: Vec::new(),
@@ -82,6 +91,33 @@ impl Facts {
             siblings: Vec::new(),
             gaps: Vec::new(),
         }
+    }
+
+    /// Facts of an object that is no pod.
+    pub fn about(target: Target, subject: Object, now: Timestamp) -> Self {
+        let mut facts = Self::of(target, Object::new(serde_json::Value::Null), now);
+        facts.subject = Some(subject);
+        facts
+    }
+
+    /// What the diagnosis is about.
+    pub fn target_object(&self) -> &Object {
+        self.subject.as_ref().unwrap_or(&self.pod)
+    }
+
+    /// Whether there is a pod.
+    pub fn has_pod(&self) -> bool {
+        !self.pod.name().is_empty()
+    }
+
+    /// The subject, if it is of one of these kinds.
+    pub fn subject_of(&self, kinds: &[&str]) -> Option<&Object> {
+        self.subject.as_ref().filter(|it| kinds.contains(&it.kind()))
+    }
+
+    /// Objects around the subject of this kind.
+    pub fn related_of<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Object> {
+        self.related.iter().filter(move |it| it.kind() == kind)
     }
 
     /// The containers of the pod, init containers first, in the order in which they start.

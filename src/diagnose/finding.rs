@@ -25,6 +25,8 @@ pub enum Severity {
 /// How far below the target the failing link is; the deepest one explains those above.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Depth {
+    /// What is to be diagnosed, seen from above: a Service without pods that are ready.
+    Target,
     /// The pod itself, such as its constraints.
     Pod,
     /// A container of it.

@@ -55,7 +55,9 @@ pub fn line(content: &str) -> String {
 /// Makes what looks through answers, which takes some milliseconds the first time.
 pub fn warm() {
     // Long enough, and with what every kind of rule starts from.
-    answer(&mut serde_json::json!({"line": "password: an ordinary line; token=none https://a:b@c/ eyJ AKIA -----BEGIN", "warnings": []}));
+    answer(
+        &mut serde_json::json!({"line": "password: an ordinary line; token=none https://a:b@c/ eyJ AKIA -----BEGIN", "warnings": []}),
+    );
 }
 
 /// How many lines of a text speak to an assistant.

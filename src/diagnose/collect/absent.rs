@@ -1,20 +1,23 @@
-//! What to say of a pod that does not exist.
+//! What to say of an object that does not exist.
 
-use super::{Source, kind, list_events, metadata};
+use super::{Source, list_events, metadata};
 use crate::diagnose::facts::event_time;
+use crate::domain::field_selector;
 use crate::error::ToolError;
+use crate::k8s::kinds::Kind;
 
-/// What is known about a pod that does not exist: near names, the same name elsewhere, its last event.
+/// What is known about an object that does not exist: near names, the same name elsewhere, its last event.
 ///
 /// Sends at most 3 requests.
-pub async fn absent_pod(source: &Source, namespace: &str, name: &str) -> ToolError {
-    let message = format!("pod `{namespace}/{name}` does not exist");
-    let Ok(kind) = kind("Pod") else { return ToolError::not_found(message) };
-    let by_name = format!("metadata.name={name}");
-    let about = format!("involvedObject.kind=Pod,involvedObject.name={name}");
+pub async fn absent(source: &Source, kind: &Kind, namespace: Option<&str>, name: &str) -> ToolError {
+    let place = namespace.map(|it| format!("{it}/")).unwrap_or_default();
+    let message = format!("{} `{place}{name}` does not exist", kind.kind);
+    let escaped = field_selector::escape(name);
+    let by_name = format!("metadata.name={escaped}");
+    let about = format!("involvedObject.kind={},involvedObject.name={escaped}", field_selector::escape(&kind.kind));
     let (here, elsewhere, events) = futures::join!(
-        metadata(source, &kind, Some(namespace), ""),
-        metadata(source, &kind, None, &by_name),
+        metadata(source, kind, namespace, ""),
+        async { if namespace.is_some() { metadata(source, kind, None, &by_name).await } else { Ok(Vec::new()) } },
         list_events(source, namespace, &about),
     );
     let here: Vec<String> = here.map(|it| it.into_iter().map(|(_, name)| name).collect()).unwrap_or_default();
@@ -39,5 +42,5 @@ pub async fn absent_pod(source: &Source, namespace: &str, name: &str) -> ToolErr
         message.push_str(&format!("; its last event{age} was {}: {said}", event.text("reason")));
     }
     ToolError::not_found(message)
-        .with_hint("Call `list_resources` with kind `Pod` for the pods of the namespace, then call again.")
+        .with_hint(format!("Call `list_resources` with kind `{}` for those there are, then call again.", kind.qualified()))
 }

@@ -22,15 +22,21 @@ const RECEIVE: u64 = 512 << 10;
 /// Logs of the failing containers, previous instances first.
 pub(super) async fn read(source: &Source, facts: &Facts) -> Answer<Vec<Log>> {
     let containers = facts.containers();
-    let failing = containers.iter().filter(|it| has_telling_log(it, facts.now)).take(CONTAINERS);
-    let read = failing.map(async |container| {
-        let previous = container.status("lastState.terminated").is_some();
+    let mut telling: Vec<&Container<'_>> =
+        containers.iter().filter(|it| has_telling_log(it, facts.now)).take(CONTAINERS).collect();
+    // What serves may still complain.
+    let is_well = telling.is_empty() && facts.pod.text("status.phase") == "Running";
+    if is_well {
+        telling = containers.iter().filter(|it| it.is_running() && !it.init).take(1).collect();
+    }
+    let read = telling.into_iter().map(async |container| {
+        let previous = container.status("lastState.terminated").is_some() && !is_well;
         let (before, present) = futures::join!(
             async { if previous { Some(log(source, facts, container.name, true).await) } else { None } },
             log(source, facts, container.name, false),
         );
         let logs: Vec<Log> = before.iter().chain([&present]).filter_map(|it| it.as_ref().ok()).cloned().collect();
-        let why = before.unwrap_or(present).err().filter(|_| logs.is_empty());
+        let why = before.unwrap_or(present).err().filter(|_| logs.is_empty() && !is_well);
         (logs, why.map(|err| gap(format!("log of container `{}`", container.name), &err)))
     });
     let (mut logs, mut gaps) = (Vec::new(), Vec::new());

@@ -4,6 +4,7 @@ mod absent;
 mod identity;
 mod logs;
 mod placement;
+mod subject;
 #[cfg(test)]
 mod tests;
 
@@ -24,8 +25,10 @@ use crate::error::{ErrorKind, ToolError};
 use crate::k8s::api::{self, ListOptions};
 use crate::k8s::kinds::Kind;
 
-pub use absent::absent_pod;
+pub use absent::absent;
 pub use identity::service_account_name;
+pub(in crate::diagnose) use subject::backends;
+pub use subject::subject;
 
 /// Kinds that control pods, and whose objects are read.
 const OWNERS: &[&str] = &["ReplicaSet", "Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob"];
@@ -56,6 +59,11 @@ type Answer<T> = (Option<T>, Vec<NotChecked>);
 /// `not_found` when there is no such pod; what the API server answers otherwise.
 pub async fn pod(source: &Source, namespace: &str, name: &str) -> Result<Facts, ToolError> {
     let pod = api::object(&source.client, &kind("Pod")?, Some(namespace), name).await?;
+    pod_facts(source, pod).await
+}
+
+/// Reads the facts of a pod that has been read.
+async fn pod_facts(source: &Source, pod: Object) -> Result<Facts, ToolError> {
     let mut facts = Facts::of(source.target.clone(), pod, source.now);
     let (events, family, nodes, volumes, config_maps, logs) = {
         let facts = &facts;
@@ -74,6 +82,7 @@ pub async fn pod(source: &Source, namespace: &str, name: &str) -> Result<Facts, 
     (facts.claims, facts.volumes) = take(volumes, &mut facts.gaps).unwrap_or_default();
     facts.config_maps = take(config_maps, &mut facts.gaps);
     facts.logs = take(logs, &mut facts.gaps).unwrap_or_default();
+    placement::surroundings(source, &mut facts).await;
     if facts.logs.iter().any(|log| log.text.lines().any(lacks_credentials)) {
         let (account, associations) =
             futures::join!(identity::service_account(source, &facts.pod), identity::associations(source, &facts.pod));
@@ -105,7 +114,7 @@ fn answer<T>(what: impl Into<String>, result: Result<T, ToolError>) -> Answer<T>
 
 async fn events(source: &Source, pod: &Object) -> Answer<Vec<Object>> {
     let about = format!("involvedObject.kind=Pod,involvedObject.name={}", pod.name());
-    let found = list_events(source, pod.namespace(), &about).await;
+    let found = list_events(source, Some(pod.namespace()), &about).await;
     // A StatefulSet gives a new pod the name of the old one.
     let found = found.map(|it| {
         it.into_iter()
@@ -116,8 +125,8 @@ async fn events(source: &Source, pod: &Object) -> Answer<Vec<Object>> {
 }
 
 /// Events that fit a field selector, oldest first.
-async fn list_events(source: &Source, namespace: &str, fields: &str) -> Result<Vec<Object>, ToolError> {
-    let options = ListOptions { namespace: Some(namespace), fields: Some(fields), ..ListOptions::default() };
+async fn list_events(source: &Source, namespace: Option<&str>, fields: &str) -> Result<Vec<Object>, ToolError> {
+    let options = ListOptions { namespace, fields: Some(fields), ..ListOptions::default() };
     let mut events = first_page(source, &kind("Event")?, &options).await?;
     events.sort_by_key(event_time);
     Ok(events)

@@ -55,7 +55,7 @@ fn slim(node: &Object) -> Object {
         "kind": "Node",
         "metadata": {"name": node.name(), "labels": part("metadata.labels"), "creationTimestamp": part("metadata.creationTimestamp")},
         "spec": part("spec"),
-        "status": {"allocatable": part("status.allocatable"), "conditions": part("status.conditions")},
+        "status": {"allocatable": part("status.allocatable"), "capacity": part("status.capacity"), "conditions": part("status.conditions")},
     }))
 }
 
@@ -100,4 +100,41 @@ pub(super) async fn volumes(source: &Source, facts: &Facts) -> Answer<(Vec<Objec
         }
     }
     (Some((claims, volumes)), gaps)
+}
+
+/// The node of a pod that is not ready, and what claims that are not bound wait for.
+pub(super) async fn surroundings(source: &Source, facts: &mut Facts) {
+    let node = facts.pod.text("spec.nodeName");
+    let refused = facts.pod.condition("Ready").is_some_and(|it| it.text("status") != "True");
+    let doubtful = refused || facts.pod.get("metadata.deletionTimestamp").is_some();
+    if !node.is_empty() && doubtful && facts.pod.text("status.phase") != "Succeeded" {
+        match kind("Node") {
+            Ok(of_nodes) => match api::object(&source.client, &of_nodes, None, node).await {
+                Ok(node) => facts.related.push(slim(&node)),
+                Err(err) => facts.gaps.push(gap(format!("Node `{node}`"), &err)),
+            },
+            Err(err) => facts.gaps.push(gap("Node", &err)),
+        }
+    }
+    let unbound = |it: &&Object| it.text("spec.volumeName").is_empty();
+    let unbound: Vec<String> = facts.claims.iter().filter(unbound).map(|it| it.name().to_owned()).collect();
+    if unbound.is_empty() {
+        return;
+    }
+    let options = ListOptions::default();
+    let classes = match kind("StorageClass") {
+        Ok(kind) => super::first_page(source, &kind, &options).await,
+        Err(err) => Err(err),
+    };
+    match classes {
+        Ok(classes) => facts.related.extend(classes),
+        Err(err) => facts.gaps.push(gap("storageclasses", &err)),
+    }
+    for name in unbound {
+        let about = format!("involvedObject.kind=PersistentVolumeClaim,involvedObject.name={name}");
+        match super::list_events(source, Some(facts.pod.namespace()), &about).await {
+            Ok(events) => facts.about.extend(events),
+            Err(err) => facts.gaps.push(gap(format!("events of claim `{name}`"), &err)),
+        }
+    }
 }

@@ -62,7 +62,7 @@ async fn a_refused_read_becomes_a_gap() {
 async fn only_what_can_matter_is_read() {
     let running = json!({"phase": "Running", "containerStatuses": [{"name": "main", "ready": true, "state": {"running": {}}}]});
     let (_, asked) = read(vec![(POD, web(json!({"nodeName": "n1", "containers": [{"name": "main"}]}), running))]).await;
-    assert_eq!(asked.len(), 3, "pod, events and owner: {asked:?}");
+    assert_eq!(asked.len(), 4, "pod, events, owner and log: {asked:?}");
     let waiting = |message: &str| json!({"name": "main", "ready": false, "state": {"waiting": {"reason": "CreateContainerConfigError", "message": message}}});
     let status = |message: &str| json!({"phase": "Pending", "containerStatuses": [waiting(message)]});
     let spec = || json!({"nodeName": "n1", "containers": [{"name": "main"}]});

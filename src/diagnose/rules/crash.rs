@@ -1,17 +1,20 @@
 //! Containers whose process ends.
 
+use std::collections::BTreeSet;
+
 use super::{Rule, exit_evidence, label, log_evidence, pod_arguments, times, title};
 use crate::diagnose::diagnosis::{Confidence, Risk};
 use crate::diagnose::facts::{Container, Exit, Facts, event_container};
-use crate::diagnose::finding::{Depth, Finding, Severity, event_evidence, field_evidence};
+use crate::diagnose::finding::{Depth, Finding, Liveness, Severity, event_evidence, field_evidence};
 use crate::diagnose::logs::{self, Class};
-use crate::domain::quantity;
+use crate::domain::{log, quantity};
 
 pub(super) const RULES: &[Rule] = &[
     Rule::new("container-oom-limit", Severity::High, oom_limit),
     Rule::new("crash-app-error", Severity::High, app_error),
     Rule::new("crash-exit-zero", Severity::Medium, exit_zero),
     Rule::new("crash-sigkill", Severity::Medium, sigkill),
+    Rule::new("app-error-in-logs", Severity::Medium, errors_in_log),
 ];
 
 fn exits<'a>(facts: &'a Facts, fits: impl Fn(&Exit<'a>) -> bool) -> Vec<(Container<'a>, Exit<'a>)> {
@@ -250,11 +253,82 @@ fn sigkill(facts: &Facts) -> Vec<Finding> {
     found.collect()
 }
 
+/// Errors of the same kind that make a log worth looking into.
+const FEW: u64 = 3;
+
+/// Templates that share most of their words are one family: the same error told by several parts of a program. Each comes with
+/// the number of its lines, the most frequent first.
+fn families<'a>(templates: &[&'a log::Template]) -> Vec<(&'a log::Template, u64)> {
+    let words = |it: &log::Template| -> BTreeSet<String> {
+        let parts = it.pattern.split(|it: char| !it.is_alphabetic());
+        parts.filter(|it| it.len() > 2).map(str::to_lowercase).collect()
+    };
+    let mut families: Vec<(&log::Template, BTreeSet<String>, u64)> = Vec::new();
+    for template in templates {
+        let own = words(template);
+        let alike = |other: &BTreeSet<String>| own.intersection(other).count() * 3 >= own.union(other).count() * 2;
+        match families.iter_mut().find(|it| alike(&it.1)) {
+            Some(family) => family.2 += template.count,
+            None => families.push((template, own, template.count)),
+        }
+    }
+    families.sort_by_key(|it| std::cmp::Reverse(it.2));
+    families.into_iter().map(|(template, _, count)| (template, count)).collect()
+}
+
+/// A container that serves, and whose log complains.
+fn errors_in_log(facts: &Facts) -> Vec<Finding> {
+    let containers = facts.containers();
+    let serving = |name: &str| {
+        containers
+            .iter()
+            .find(|it| it.name == name && it.is_running() && it.exit(facts.now).is_none_or(|it| it.liveness != Liveness::Active))
+    };
+    let found = facts.logs.iter().filter(|it| !it.previous).filter_map(|log| {
+        let container = serving(&log.container)?;
+        let mined = log::mine(log.text.lines().map(|line| (log::time_of(line), line)));
+        let errors: Vec<&log::Template> = mined.templates.iter().filter(|it| it.level >= log::Level::Error).collect();
+        let all: u64 = errors.iter().map(|it| it.count).sum();
+        // A line among many is no state.
+        if all < FEW || all * 20 < mined.lines {
+            return None;
+        }
+        let errors = families(&errors);
+        let kinds: Vec<String> =
+            errors.iter().take(4).map(|(it, count)| format!("\"{}\" ×{count}", logs::said(&it.last_said))).collect();
+        let summary = format!(
+            "{} runs, but {all} of the last {} lines of its log are errors, of {}: {}.",
+            title(container),
+            mined.lines,
+            crate::domain::text::count(errors.len(), "kind"),
+            kinds.join("; ")
+        );
+        let quoted = errors
+            .iter()
+            .take(6)
+            .filter_map(|(it, _)| it.last_example.lines().next())
+            .map(|line| log_evidence(&facts.pod, log, line));
+        let quoted = quoted.filter(|it| log.text.contains(&it.value));
+        Some(
+            Finding::new("app-error-in-logs", Depth::Container, Confidence::Medium, summary)
+                .specific(2)
+                .because(quoted)
+                .link(label(container), container.state(facts.now))
+                .fix(Risk::None, "Look into each kind of error; the pod itself is up")
+                .check(
+                    "All kinds of lines with their counts",
+                    "get_logs",
+                    super::CheckArguments { container: Some(container.name.to_owned()), ..pod_arguments(facts) },
+                ),
+        )
+    });
+    found.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::fixtures::*;
     use super::*;
-    use crate::diagnose::finding::Liveness;
     use serde_json::json;
 
     #[test]
@@ -298,6 +372,24 @@ mod tests {
         pod["spec"]["restartPolicy"] = "OnFailure".into();
         once.pod = crate::domain::object::Object::new(pod);
         assert!(ids(&once).is_empty());
+    }
+
+    #[test]
+    fn errors_of_a_container_that_serves_are_told_by_kind() {
+        let world = |text: &str| {
+            let mut facts = container(
+                json!({}),
+                json!({"ready": true, "restartCount": 0, "state": {"running": {"startedAt": "2026-01-05T10:00:00Z"}}}),
+            );
+            facts.logs.push(crate::diagnose::facts::Log { container: "main".into(), previous: false, text: text.into() });
+            facts
+        };
+        let bad = "2026-01-05T11:00:00Z ERROR query failed: syntax error at or near SELCT\n".repeat(4);
+        let found = finding(&world(&bad), "app-error-in-logs");
+        assert!(found.summary.contains("4 of the last 4 lines of its log are errors, of 1 kind"), "{}", found.summary);
+        assert!(found.evidence.iter().all(|it| bad.contains(&it.value)));
+        let once = format!("{}{}", "2026-01-05T11:00:00Z INFO served\n".repeat(50), "2026-01-05T11:00:00Z ERROR one\n");
+        assert!(ids(&world(&once)).is_empty());
     }
 
     #[test]

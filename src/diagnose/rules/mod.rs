@@ -1,12 +1,18 @@
 //! The rules: each looks at the facts and says what it finds. One family of causes in a file.
 
+pub(in crate::diagnose) mod admission;
+mod claims;
 mod crash;
 mod identity;
 mod images;
+mod nodes;
+pub mod patterns;
 mod probes;
 mod scheduling;
+mod services;
 mod start;
 mod storage;
+mod workloads;
 
 use super::diagnosis::{CheckArguments, Evidence};
 use super::facts::{Container, Exit, Facts};
@@ -30,8 +36,21 @@ impl Rule {
 }
 
 /// Every rule; the only registration of a family.
-pub const RULES: &[&[Rule]] =
-    &[scheduling::RULES, storage::RULES, images::RULES, start::RULES, crash::RULES, probes::RULES, identity::RULES];
+pub const RULES: &[&[Rule]] = &[
+    scheduling::RULES,
+    scheduling::REASONS,
+    storage::RULES,
+    claims::RULES,
+    images::RULES,
+    start::RULES,
+    crash::RULES,
+    probes::RULES,
+    identity::RULES,
+    admission::RULES,
+    workloads::RULES,
+    services::RULES,
+    nodes::RULES,
+];
 
 /// Arguments for a tool that looks at the pod of these facts.
 fn pod_arguments(facts: &Facts) -> CheckArguments {
@@ -132,6 +151,12 @@ pub(in crate::diagnose) mod fixtures {
         let pod = json!({"kind": "Pod", "metadata": {"name": "web-1", "namespace": "shop", "uid": "u1"}, "spec": spec, "status": status});
         let target = Target { account: None, region: Some("us-east-1".into()), cluster: "c1".into(), through: None };
         Facts::of(target, Object::new(pod), NOW.parse().unwrap())
+    }
+
+    /// An object that is no pod.
+    pub(in crate::diagnose) fn subject(object: Value) -> Facts {
+        let target = Target { account: None, region: Some("us-east-1".into()), cluster: "c1".into(), through: None };
+        Facts::about(target, Object::new(object), NOW.parse().unwrap())
     }
 
     /// A pod with one container `main` in this state.

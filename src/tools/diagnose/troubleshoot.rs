@@ -26,10 +26,11 @@ pub struct Troubleshoot;
 pub struct Input {
     #[serde(flatten)]
     at: ClusterArguments,
-    /// Kind of the object; this version diagnoses `Pod`, the default.
-    #[schemars(length(max = 60))]
+    /// Kind of the object, such as `Pod` (the default), `Deployment`, `CronJob`, `Service`, `Ingress`, `PersistentVolumeClaim`, `Node`,
+    /// `HorizontalPodAutoscaler`; of any other kind events and conditions are read.
+    #[schemars(length(max = 200))]
     kind: Option<String>,
-    /// Namespace of the object; default `default`.
+    /// Namespace of the object, if its kind has namespaces; default `default`.
     #[schemars(length(max = 63))]
     namespace: Option<String>,
     /// Name of the object.
@@ -102,9 +103,10 @@ pub struct Output {
 impl Tool for Troubleshoot {
     const META: Meta = Meta {
         name: "troubleshoot",
-        title: "Troubleshoot a pod",
-        description: "Find out what is wrong with a pod and why: the root cause with its verbatim evidence, fixes, and what was ruled out. \
-                      Start here when a pod is pending, crashing, restarting or not ready; it reads status, events, owners, nodes, volumes, logs and AWS identity by itself.",
+        title: "Troubleshoot an object",
+        description: "Find out what is wrong with a pod, workload, Service, Ingress, claim, node or other object, and why: the root cause with its \
+                      verbatim evidence, fixes, and what was ruled out. Start here when something is pending, crashing, not ready or not reachable; it \
+                      reads status, events, owners, pods, nodes, volumes, logs and AWS identity by itself.",
         toolset: Toolset::Diagnose,
         effect: Effect::Read,
         permissions: &[
@@ -112,41 +114,41 @@ impl Tool for Troubleshoot {
             Permission::iam("eks:ListPodIdentityAssociations"),
             // For near names when the cluster does not exist.
             Permission::iam("eks:ListClusters"),
-            Permission::rbac("get", "", "pods"),
-            Permission::rbac("list", "", "pods"),
+            // Of any kind: the object, what controls it, and what it refers to.
+            Permission::rbac("get", "*", "*"),
+            Permission::rbac("list", "*", "*"),
             Permission::rbac("get", "", "pods/log"),
-            Permission::rbac("list", "", "events"),
-            Permission::rbac("list", "", "nodes"),
-            Permission::rbac("get", "", "persistentvolumeclaims"),
-            Permission::rbac("get", "", "persistentvolumes"),
-            Permission::rbac("list", "", "configmaps"),
-            Permission::rbac("get", "", "serviceaccounts"),
-            Permission::rbac("get", "apps", "daemonsets"),
-            Permission::rbac("get", "apps", "deployments"),
-            Permission::rbac("get", "apps", "replicasets"),
-            Permission::rbac("get", "apps", "statefulsets"),
-            Permission::rbac("get", "batch", "cronjobs"),
-            Permission::rbac("get", "batch", "jobs"),
         ],
     };
     type Input = Input;
     type Output = Output;
 
     async fn run(cx: &Context, input: Input) -> Result<Output, ToolError> {
-        check_kind(input.kind.as_deref())?;
+        let target = cx.locate(&input.at).await?;
+        let client = cx.kubernetes(&target).await?;
+        let kind = cx.kind(&target, &client, input.kind.as_deref().unwrap_or("Pod")).await?;
         let namespace = input.namespace.as_deref().unwrap_or("default");
         if !names::is_dns_label(namespace) {
             return Err(ToolError::invalid(format!("`namespace`: `{}` is no namespace name", text::cut(namespace, 80))));
         }
-        if !names::is_dns_subdomain(&input.name) {
-            return Err(ToolError::invalid(format!("`name`: `{}` is no name of a pod", text::cut(&input.name, 80))));
+        if !names::is_path_segment(&input.name) || kind.kind == "Pod" && !names::is_dns_subdomain(&input.name) {
+            return Err(ToolError::invalid(format!(
+                "`name`: `{}` is no name of a {}",
+                text::cut(&input.name, 80),
+                kind.singular
+            )));
         }
-        let target = cx.locate(&input.at).await?;
-        let client = cx.kubernetes(&target).await?;
+        let namespace = kind.namespaced.then_some(namespace);
         let eks = target.region.is_some().then(|| cx.world.aws.eks(&Scope::of(&target)));
         let source = Source { client, target, eks, now: cx.now() };
-        let facts = match collect::pod(&source, namespace, &input.name).await {
-            Err(err) if err.kind == ErrorKind::NotFound => return Err(collect::absent_pod(&source, namespace, &input.name).await),
+        let read = match (kind.kind.as_str(), namespace) {
+            ("Pod", Some(namespace)) => collect::pod(&source, namespace, &input.name).await,
+            _ => collect::subject(&source, &kind, namespace, &input.name).await,
+        };
+        let facts = match read {
+            Err(err) if err.kind == ErrorKind::NotFound => {
+                return Err(collect::absent(&source, &kind, namespace, &input.name).await);
+            }
             result => result?,
         };
         let mut diagnosis = engine::diagnose(&facts);
@@ -154,30 +156,18 @@ impl Tool for Troubleshoot {
             // A cluster that only Kubernetes knows has no metrics in CloudWatch.
             diagnosis.next_checks.retain(|it| it.tool.as_deref() != Some("query_container_insights"));
         }
-        Ok(output(source.target, namespace, &input.name, source.now, diagnosis))
+        Ok(output(source.target, &kind.kind, namespace, &input.name, source.now, diagnosis))
     }
 }
 
-/// Pods only, in any spelling that kubectl takes.
-fn check_kind(kind: Option<&str>) -> Result<(), ToolError> {
-    let kind = kind.unwrap_or("Pod");
-    if matches!(kind.to_lowercase().as_str(), "pod" | "pods" | "po") {
-        return Ok(());
-    }
-    let message = format!("`kind`: this version diagnoses Pods, not `{}`", text::cut(kind, 60));
-    Err(ToolError::invalid(message).with_hint(
-        "Call `list_resources` with kind `Pod`, the namespace and `status` `unhealthy` for the pods behind the object, then call `troubleshoot` with the name of one of them.",
-    ))
-}
-
-fn output(target: Target, namespace: &str, name: &str, as_of: Timestamp, diagnosis: Diagnosis) -> Output {
+fn output(target: Target, kind: &str, namespace: Option<&str>, name: &str, as_of: Timestamp, diagnosis: Diagnosis) -> Output {
     Output {
         target: DiagnosisTarget {
             account: target.account,
             region: target.region,
             cluster: target.cluster,
-            kind: "Pod".to_owned(),
-            namespace: Some(namespace.to_owned()),
+            kind: kind.to_owned(),
+            namespace: namespace.map(str::to_owned),
             name: name.to_owned(),
         },
         as_of,
@@ -193,19 +183,5 @@ fn output(target: Target, namespace: &str, name: &str, as_of: Timestamp, diagnos
         blast_radius: diagnosis.blast_radius,
         not_checked: diagnosis.not_checked,
         warnings: diagnosis.warnings,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn other_kinds_are_sent_to_their_pods() {
-        for pod in [None, Some("Pod"), Some("pods"), Some("po")] {
-            assert!(check_kind(pod).is_ok());
-        }
-        let refused = check_kind(Some("Deployment")).unwrap_err();
-        assert!(refused.kind == ErrorKind::InvalidInput && refused.hint.unwrap().contains("list_resources"));
     }
 }

@@ -4,6 +4,7 @@
 //! the nodes themselves: a taint on a node that the selector excludes as well is not why the pod waits.
 
 mod labels;
+mod reasons;
 mod resources;
 mod taints;
 #[cfg(test)]
@@ -16,6 +17,8 @@ use crate::diagnose::finding::{Severity, entry_evidence, event_evidence, field_e
 use crate::diagnose::grammar::{self, ReasonKind};
 use crate::diagnose::placement::{self, Fit};
 use crate::domain::text;
+
+pub(super) use reasons::RULES as REASONS;
 
 pub(super) const RULES: &[Rule] = &[
     Rule::new("sched-untolerated-taint", Severity::High, taints::untolerated),

@@ -1,0 +1,170 @@
+//! Nodes that are full, closed or not there.
+
+use super::Rule;
+use crate::diagnose::diagnosis::{Confidence, Risk};
+use crate::diagnose::facts::Facts;
+use crate::diagnose::finding::{Depth, Finding, Role, Severity, evidence, field_evidence};
+use crate::domain::object::Object;
+use crate::domain::text::count;
+use crate::domain::time::age;
+
+pub(super) const RULES: &[Rule] = &[
+    Rule::new("node-max-pods-reached", Severity::Medium, max_pods),
+    Rule::new("node-cordoned-forgotten", Severity::Low, cordoned),
+    Rule::new("pod-stuck-terminating", Severity::High, stuck),
+];
+
+/// Pods that count against the limit of a node: those that have ended do not.
+fn is_counted(pod: &Object) -> bool {
+    !matches!(pod.text("status.phase"), "Succeeded" | "Failed")
+}
+
+fn max_pods(facts: &Facts) -> Vec<Finding> {
+    let Some(node) = facts.subject_of(&["Node"]) else { return Vec::new() };
+    let text = node.text("status.allocatable.pods");
+    let Ok(limit) = text.parse::<usize>() else { return Vec::new() };
+    let pods = facts.related_of("Pod").filter(|it| it.text("spec.nodeName") == node.name() && is_counted(it)).count();
+    if limit == 0 || pods < limit {
+        return Vec::new();
+    }
+    let kind = node.label("node.kubernetes.io/instance-type").map(|it| format!(" of type {it}")).unwrap_or_default();
+    let why = if matches!(limit, 110 | 250) {
+        ""
+    } else {
+        "; on EKS this maximum comes from the addresses that the interfaces of the instance type can hold"
+    };
+    let summary = format!(
+        "Node `{}`{kind} is full: it runs {pods} of at most {limit} pods{why}. New pods have to go elsewhere.",
+        node.name()
+    );
+    vec![
+        Finding::new("node-max-pods-reached", Depth::Target, Confidence::Certain, summary)
+            .specific(8)
+            .because(evidence(node, "status.allocatable.pods"))
+            .because(evidence(node, "status.capacity.pods"))
+            .fix(Risk::Low, "Add nodes, or use larger instances")
+            .fix(Risk::Medium, "Or switch on prefix delegation of the VPC CNI and raise the maximum for new nodes"),
+    ]
+}
+
+fn cordoned(facts: &Facts) -> Vec<Finding> {
+    let Some(node) = facts.subject_of(&["Node"]).filter(|it| it.boolean("spec.unschedulable") == Some(true)) else {
+        return Vec::new();
+    };
+    let taint = node.list("spec.taints").find(|it| it.text("key") == "node.kubernetes.io/unschedulable");
+    let since = taint.and_then(|it| it.time("timeAdded"));
+    let ago = since.map(|it| format!(" for {}", age(facts.now, it))).unwrap_or_default();
+    let pods = facts.related_of("Pod").filter(|it| is_counted(it)).count();
+    let summary = format!(
+        "Node `{}` is cordoned{ago}, so no new pods are placed on it; {} still run there.",
+        node.name(),
+        count(pods, "pod")
+    );
+    vec![
+        Finding::new("node-cordoned-forgotten", Depth::Target, Confidence::High, summary)
+            .specific(5)
+            .because(evidence(node, "spec.unschedulable"))
+            .fix_with(Risk::Low, "Uncordon it when no update or drain is under way", format!("kubectl uncordon {}", node.name())),
+    ]
+}
+
+/// Pods that should be gone.
+fn stuck(facts: &Facts) -> Vec<Finding> {
+    let pods = facts
+        .has_pod()
+        .then_some(&facts.pod)
+        .into_iter()
+        .chain(facts.related_of("Pod").filter(|_| facts.subject_of(&["Node"]).is_some()));
+    let late =
+        |pod: &&Object| pod.time("metadata.deletionTimestamp").is_some_and(|it| facts.now.as_second() - it.as_second() > 300);
+    let late: Vec<&Object> = pods.filter(late).collect();
+    let Some(pod) = late.first() else { return Vec::new() };
+    let node = facts.subject_of(&["Node"]).or_else(|| facts.related_of("Node").next());
+    let lost = node.and_then(|it| Some((it, it.condition("Ready").filter(|it| it.text("status") != "True")?)));
+    let finalizers: Vec<_> = pod.list("metadata.finalizers").collect();
+    let names: Vec<String> = finalizers.iter().filter_map(|it| it.value.as_str()).map(|it| format!("`{it}`")).collect();
+    let killed = facts.events_of(&["FailedKillPod"]).next();
+    let since = pod.time("metadata.deletionTimestamp").map(|it| format!(" {} ago", age(facts.now, it))).unwrap_or_default();
+    let begin = format!("Pod `{}` should have been gone{since}", pod.name());
+    let (summary, confidence) = if let Some((node, ready)) = &lost {
+        (
+            format!(
+                "{begin}, but its node `{}` does not answer ({}), so nobody confirms that it has ended.",
+                node.name(),
+                ready.text("reason")
+            ),
+            Confidence::Certain,
+        )
+    } else if !names.is_empty() {
+        (format!("{begin}, but the finalizer {} is not removed.", names.join(", ")), Confidence::Certain)
+    } else if let Some(event) = killed {
+        (format!("{begin}, but the kubelet cannot end it: {}", event.text("message")), Confidence::High)
+    } else {
+        (
+            format!(
+                "{begin} and nothing that was read tells what holds it: a process that does not end, or a volume that is not unmounted."
+            ),
+            Confidence::Low,
+        )
+    };
+    let fix = if lost.is_some() {
+        "If the instance is gone for good, delete the Node object or taint it `node.kubernetes.io/out-of-service`; its pods are then made elsewhere"
+    } else if names.is_empty() {
+        "Look at the kubelet of its node; delete it by force only when its process is known to have ended"
+    } else {
+        "Let the controller of the finalizer do its work; remove it by hand only when that controller is gone for good"
+    };
+    let more = if late.len() > 1 { Role::Contributing } else { Role::Cause };
+    let role = if facts.subject_of(&["Node"]).is_some() { Role::Contributing } else { more };
+    vec![
+        Finding::new("pod-stuck-terminating", Depth::Pod, confidence, summary)
+            .specific(if confidence == Confidence::Low { 2 } else { 7 })
+            .role(role)
+            .because(evidence(pod, "metadata.deletionTimestamp"))
+            .because(finalizers.iter().filter_map(|it| field_evidence(pod, it, None)))
+            .because(lost.as_ref().and_then(|(node, ready)| field_evidence(node, &ready.get("reason")?, None)))
+            .fix(Risk::High, fix),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::*;
+    use super::*;
+    use serde_json::json;
+
+    fn node(spec: serde_json::Value, pods: usize) -> Facts {
+        let mut facts = subject(
+            json!({"kind": "Node", "metadata": {"name": "n1", "labels": {"node.kubernetes.io/instance-type": "t3.medium"}},
+            "spec": spec, "status": {"allocatable": {"pods": "17"}, "conditions": [{"type": "Ready", "status": "True"}]}}),
+        );
+        let phase = |index: usize| if index == 0 { "Succeeded" } else { "Running" };
+        let pod = |index: usize| json!({"kind": "Pod", "metadata": {"name": format!("p{index}")}, "spec": {"nodeName": "n1"}, "status": {"phase": phase(index)}});
+        facts.related = (0..pods).map(|it| Object::new(pod(it))).collect();
+        facts
+    }
+
+    #[test]
+    fn a_node_is_full_when_its_running_pods_are_as_many_as_it_takes() {
+        assert!(finding(&node(json!({}), 18), "node-max-pods-reached").summary.contains("17 of at most 17 pods"));
+        assert!(ids(&node(json!({}), 17)).is_empty(), "one of them has ended");
+        assert_eq!(ids(&node(json!({"unschedulable": true}), 3)), ["node-cordoned-forgotten"]);
+    }
+
+    #[test]
+    fn a_pod_that_should_be_gone_tells_what_holds_it() {
+        let mut facts = facts(json!({"containers": []}), json!({"phase": "Running"}));
+        let mut pod = facts.pod.value().clone();
+        pod["metadata"]["deletionTimestamp"] = "2026-01-05T11:58:00Z".into();
+        pod["metadata"]["finalizers"] = json!(["example.com/drain"]);
+        facts.pod = Object::new(pod.clone());
+        assert!(ids(&facts).is_empty(), "two minutes are no long time");
+        pod["metadata"]["deletionTimestamp"] = "2026-01-05T10:58:00Z".into();
+        facts.pod = Object::new(pod);
+        assert!(finding(&facts, "pod-stuck-terminating").summary.contains("the finalizer `example.com/drain` is not removed"));
+        facts.related = vec![Object::new(
+            json!({"kind": "Node", "metadata": {"name": "n1"}, "status": {"conditions": [{"type": "Ready", "status": "Unknown", "reason": "NodeStatusUnknown"}]}}),
+        )];
+        assert!(finding(&facts, "pod-stuck-terminating").summary.contains("its node `n1` does not answer (NodeStatusUnknown)"));
+    }
+}

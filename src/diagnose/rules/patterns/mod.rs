@@ -1,0 +1,379 @@
+//! Causes that a message tells by itself: of an event, of a waiting container, of a condition, of a log. Each is a row of a table
+//! with a message that it recognises and, where it is severe, one that it must leave alone.
+
+mod application;
+mod controllers;
+mod images;
+mod network;
+mod nodes;
+mod scheduling;
+mod start;
+mod storage;
+#[cfg(test)]
+mod tests;
+
+use std::sync::{LazyLock, OnceLock};
+
+use regex::{Captures, Regex};
+
+use super::super::diagnosis::{Confidence, Evidence, Risk};
+use super::super::facts::{Facts, event_container, event_time};
+use super::super::finding::{Depth, Finding, Liveness, Severity, event_evidence, field_evidence};
+use super::{label, log_evidence, title};
+use crate::diagnose::logs;
+use crate::domain::object::Object;
+use crate::domain::text;
+
+/// Where a message stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum On {
+    /// An event with one of these reasons, of the pod or of the subject; any reason when there are none.
+    Event(&'static [&'static str]),
+    /// Reason or message of a waiting container, or of one that could not be started.
+    Waiting,
+    /// Reason and message of the pod's status.
+    Pod,
+    /// Reason and message of a condition of this type that is not as it should be; of any when empty.
+    Condition(&'static str),
+    /// A line of the log of a container that fails.
+    Log,
+}
+
+/// One cause and the message that tells it.
+pub struct Pattern {
+    /// Id from the catalogue of causes.
+    pub id: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Where the message stands.
+    pub on: On,
+    /// What the message matches.
+    pub says: &'static str,
+    /// The cause in a sentence; `{1}` is the first group of the match, `{what}` the object or container concerned.
+    pub tells: &'static str,
+    /// What cures it.
+    pub fix: &'static str,
+    /// What may go wrong with that.
+    pub risk: Risk,
+    /// How deep the failing link is.
+    pub depth: Depth,
+    /// How sure the message makes.
+    pub confidence: Confidence,
+    /// How much the message tells, from 0 to 9.
+    pub specificity: u8,
+    /// A message that is recognised.
+    pub yes: &'static str,
+    /// A message that looks alike and must be left alone.
+    pub no: &'static str,
+}
+
+/// Every pattern.
+pub const PATTERNS: &[&[Pattern]] = &[
+    scheduling::PATTERNS,
+    images::PATTERNS,
+    start::PATTERNS,
+    storage::PATTERNS,
+    network::PATTERNS,
+    controllers::PATTERNS,
+    nodes::PATTERNS,
+    application::PATTERNS,
+];
+
+impl Pattern {
+    /// A cause that a message proves to lie in what the pod or the subject refers to.
+    const fn new(id: &'static str, severity: Severity, on: On, says: &'static str, tells: &'static str) -> Self {
+        let (depth, confidence) = match on {
+            On::Log => (Depth::Container, Confidence::High),
+            _ => (Depth::Reference, Confidence::High),
+        };
+        Self { id, severity, on, says, tells, fix: "", risk: Risk::Low, depth, confidence, specificity: 7, yes: "", no: "" }
+    }
+
+    const fn fix(mut self, risk: Risk, fix: &'static str) -> Self {
+        self.risk = risk;
+        self.fix = fix;
+        self
+    }
+
+    /// How deep the link is, and how much the message tells.
+    const fn at(mut self, depth: Depth, specificity: u8) -> Self {
+        self.depth = depth;
+        self.specificity = specificity;
+        self
+    }
+
+    const fn sure(mut self, confidence: Confidence) -> Self {
+        self.confidence = confidence;
+        self
+    }
+
+    /// A message that is recognised, and one that looks alike and is not.
+    const fn like(mut self, yes: &'static str, no: &'static str) -> Self {
+        self.yes = yes;
+        self.no = no;
+        self
+    }
+
+    /// The match of a message.
+    #[cfg(test)]
+    fn matches<'a>(&self, message: &'a str) -> Option<Captures<'a>> {
+        Regex::new(self.says).ok()?.captures(message)
+    }
+}
+
+/// The patterns with their expressions, which are made when a message of their place is there to be read.
+static COMPILED: LazyLock<Vec<Compiled>> =
+    LazyLock::new(|| PATTERNS.iter().flat_map(|it| it.iter()).map(|it| (it, OnceLock::new())).collect());
+
+type Compiled = (&'static Pattern, OnceLock<Option<Regex>>);
+
+/// What the patterns find.
+pub fn findings(facts: &Facts) -> Vec<Finding> {
+    let messages = messages(facts);
+    if messages.is_empty() {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    for (pattern, says) in COMPILED.iter() {
+        let mut fitting = messages.iter().filter(|it| it.is_on(pattern.on)).peekable();
+        if fitting.peek().is_none() {
+            continue;
+        }
+        let Some(says) = says.get_or_init(|| Regex::new(pattern.says).ok()) else { continue };
+        // The latest message is the one that holds.
+        let hit = fitting.rev().find_map(|message| Some((message, says.captures(&message.text)?)));
+        if let Some((message, captures)) = hit {
+            found.push(finding(facts, pattern, message, &captures));
+        }
+    }
+    found
+}
+
+/// A message with its place.
+struct Message {
+    place: Place,
+    text: String,
+    evidence: Vec<Evidence>,
+    /// What it is about, in words.
+    what: String,
+    liveness: Liveness,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Place {
+    Event(String),
+    Waiting,
+    Pod,
+    Condition(String),
+    Log,
+}
+
+impl Message {
+    fn is_on(&self, on: On) -> bool {
+        match (&self.place, on) {
+            (Place::Event(reason), On::Event(reasons)) => reasons.is_empty() || reasons.contains(&reason.as_str()),
+            (Place::Waiting, On::Waiting) | (Place::Pod, On::Pod) | (Place::Log, On::Log) => true,
+            (Place::Condition(kind), On::Condition(wanted)) => wanted.is_empty() || kind == wanted,
+            _ => false,
+        }
+    }
+}
+
+/// Everything that speaks, oldest first within each place.
+fn messages(facts: &Facts) -> Vec<Message> {
+    let mut messages = Vec::new();
+    let now = facts.now;
+    for (event, resolved_by) in
+        facts.about.iter().map(|it| (it, &facts.about)).chain(facts.events.iter().map(|it| (it, &facts.events)))
+    {
+        if let Some(evidence) = event_evidence(event) {
+            let container = event_container(event);
+            messages.push(Message {
+                place: Place::Event(event.text("reason").to_owned()),
+                text: event.text("message").to_owned(),
+                evidence: vec![evidence],
+                what: if container.is_empty() { about(event) } else { format!("container `{container}`") },
+                liveness: liveness(event, resolved_by, facts),
+            });
+        }
+    }
+    for container in facts.containers() {
+        for (reason, message) in [
+            ("state.waiting.reason", "state.waiting.message"),
+            ("state.terminated.reason", "state.terminated.message"),
+            ("lastState.terminated.reason", "lastState.terminated.message"),
+        ] {
+            let Some(reason) = container.status(reason) else { continue };
+            let said = container.status(message);
+            let word = reason.value.as_str().unwrap_or_default();
+            let text = format!("{word}: {}", said.as_ref().and_then(|it| it.value.as_str()).unwrap_or_default());
+            let waits = reason.path.contains("state.waiting") || matches!(word, "StartError" | "ContainerCannotRun");
+            if waits {
+                let evidence = said.iter().chain([&reason]).filter_map(|it| field_evidence(&facts.pod, it, None)).collect();
+                messages.push(Message {
+                    place: Place::Waiting,
+                    text,
+                    evidence,
+                    what: label(&container),
+                    liveness: Liveness::Active,
+                });
+            }
+        }
+    }
+    let reason = facts.pod.text("status.reason");
+    if !reason.is_empty() {
+        let evidence =
+            ["status.message", "status.reason"].iter().filter_map(|it| super::super::finding::evidence(&facts.pod, it));
+        messages.push(Message {
+            place: Place::Pod,
+            text: format!("{reason}: {}", facts.pod.text("status.message")),
+            evidence: evidence.collect(),
+            what: "the pod".to_owned(),
+            liveness: Liveness::Active,
+        });
+    }
+    let objects = facts.subject.iter().chain(facts.has_pod().then_some(&facts.pod));
+    let objects =
+        objects.chain(facts.related.iter().filter(|it| matches!(it.kind(), "ReplicaSet" | "Node" | "Job") && !is_good(it)));
+    for object in objects {
+        for condition in object.list("status.conditions").filter(|it| is_bad(object, it) && tells(object, it)) {
+            let evidence = ["message", "reason", "status"]
+                .iter()
+                .filter_map(|it| field_evidence(object, &condition.get(it)?, condition.time("lastTransitionTime")));
+            // What keeps pods from being made stands here when its event has expired.
+            let place = match condition.text("type") {
+                "ReplicaFailure" => Place::Event("FailedCreate".to_owned()),
+                kind => Place::Condition(kind.to_owned()),
+            };
+            messages.push(Message {
+                place,
+                text: format!("{}: {}", condition.text("reason"), condition.text("message")),
+                evidence: evidence.take(2).collect(),
+                what: described(object),
+                liveness: Liveness::Active,
+            });
+        }
+    }
+    for log in &facts.logs {
+        let failing = facts.containers().into_iter().find(|it| it.name == log.container);
+        let Some(container) = failing else { continue };
+        let exit = container.exit(now);
+        if exit.is_none() && container.is_ready() {
+            continue;
+        }
+        let liveness = exit.as_ref().map_or(Liveness::Active, |it| it.liveness);
+        let state = exit.map_or_else(
+            || format!("{} is not ready", title(&container)),
+            |it| format!("{} exits with code {}", title(&container), it.code),
+        );
+        for line in log.text.lines().filter(|it| !it.trim().is_empty()) {
+            let evidence = vec![log_evidence(&facts.pod, log, line)];
+            messages.push(Message { place: Place::Log, text: line.to_owned(), evidence, what: state.clone(), liveness });
+        }
+    }
+    messages
+}
+
+/// Whether a condition says more than that something else is wrong.
+fn tells(object: &Object, condition: &crate::domain::object::Field<'_>) -> bool {
+    match (object.kind(), condition.text("type")) {
+        ("Pod", "PodScheduled") => condition.text("reason") == "SchedulingGated",
+        ("Pod", "Ready" | "ContainersReady" | "Initialized" | "PodReadyToStartContainers" | "DisruptionTarget")
+        | ("Deployment", "Available") => false,
+        _ => true,
+    }
+}
+
+fn is_good(object: &Object) -> bool {
+    object.list("status.conditions").all(|it| !is_bad(object, &it))
+}
+
+/// Whether a condition is not as it should be. Some are good when they are true, some when they are not.
+pub(super) fn is_bad(object: &Object, condition: &crate::domain::object::Field<'_>) -> bool {
+    let kind = condition.text("type");
+    let bad_when_true = kind.ends_with("Pressure")
+        || kind.ends_with("Failure")
+        || kind.ends_with("Error")
+        || kind.contains("Terminal")
+        || matches!(
+            kind,
+            "NetworkUnavailable"
+                | "Failed"
+                | "ScalingLimited"
+                | "Stalled"
+                | "DisruptionTarget"
+                | "PodResizePending"
+                | "FailureTarget"
+                | "Resizing"
+                | "FileSystemResizePending"
+        )
+        || object.kind() == "Namespace"
+        || kind == "InvalidSpecError";
+    match condition.text("status") {
+        "True" => bad_when_true,
+        "False" | "Unknown" => {
+            !bad_when_true && !matches!(kind, "Complete" | "Suspended" | "Drained" | "Consolidatable" | "Drifted")
+        }
+        _ => false,
+    }
+}
+
+/// Reasons with which a later event says that what failed has worked.
+fn resolving(reason: &str) -> &'static [&'static str] {
+    match reason {
+        "FailedCreate" => &["SuccessfulCreate"],
+        "FailedScheduling" => &["Scheduled"],
+        "FailedMount" | "FailedAttachVolume" | "FailedCreatePodSandBox" => &["Started", "Pulled", "Created"],
+        "ProvisioningFailed" | "FailedBinding" => &["ProvisioningSucceeded"],
+        "FailedDeployModel" | "FailedBuildModel" => &["SuccessfullyReconciled"],
+        "SyncLoadBalancerFailed" => &["EnsuredLoadBalancer"],
+        _ => &[],
+    }
+}
+
+fn liveness(event: &Object, among: &[Object], facts: &Facts) -> Liveness {
+    let at = event_time(event);
+    let later = |it: &&Object| event_time(it) > at && resolving(event.text("reason")).contains(&it.text("reason"));
+    let own = facts.has_pod() && event.text("involvedObject.name") == facts.pod.name();
+    if among.iter().any(|it| later(&it)) || own && facts.is_ready() {
+        return Liveness::Past;
+    }
+    Liveness::Active
+}
+
+fn about(event: &Object) -> String {
+    format!("{} `{}`", event.text("involvedObject.kind"), event.text("involvedObject.name"))
+}
+
+fn described(object: &Object) -> String {
+    format!("{} `{}`", object.kind(), object.name())
+}
+
+fn finding(facts: &Facts, pattern: &Pattern, message: &Message, captures: &Captures<'_>) -> Finding {
+    let mut words = pattern.tells.replace("{what}", &message.what);
+    for index in 1..captures.len() {
+        let group = captures.get(index).map_or("", |it| it.as_str());
+        words = words.replace(&format!("{{{index}}}"), &text::cut(&text::clean_line(group), 300));
+    }
+    if pattern.on == On::Log {
+        words = format!("{}: \"{}\".", words.trim_end_matches('.'), logs::said(&message.text));
+    }
+    let mut words = words.trim().to_owned();
+    if !words.ends_with(['.', '!', '?']) {
+        words.push('.');
+    }
+    let mut characters = words.chars();
+    let words: String = characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect());
+    let mut finding = Finding::new(pattern.id, pattern.depth, pattern.confidence, words)
+        .specific(pattern.specificity)
+        .alive(message.liveness)
+        .because(message.evidence.iter().cloned())
+        .link(message.what.clone(), text::cut(message.text.lines().next().unwrap_or_default(), 160));
+    finding.severity = pattern.severity;
+    if pattern.on == On::Log {
+        let exits =
+            facts.containers().into_iter().filter_map(|it| it.exit(facts.now).map(|exit| super::exit_evidence(&it, &exit)));
+        finding = finding.because(exits.flatten().take(3));
+    }
+    if pattern.fix.is_empty() { finding } else { finding.fix(pattern.risk, pattern.fix) }
+}

@@ -1,0 +1,39 @@
+//! Every row of the tables, on its own examples.
+
+use super::*;
+
+fn all() -> impl Iterator<Item = &'static Pattern> {
+    PATTERNS.iter().flat_map(|it| it.iter())
+}
+
+#[test]
+fn each_pattern_recognises_its_message_and_leaves_the_look_alike() {
+    for it in all() {
+        assert!(Regex::new(it.says).is_ok(), "{}: {}", it.id, it.says);
+        assert!(it.matches(it.yes).is_some(), "{}: {}", it.id, it.yes);
+        assert!(it.no.is_empty() || it.matches(it.no).is_none(), "{}: {}", it.id, it.no);
+        assert!(it.severity < Severity::High || !it.no.is_empty(), "{}: a severe cause needs a look-alike", it.id);
+    }
+}
+
+#[test]
+fn sentences_are_filled_from_the_message() {
+    for it in all() {
+        let groups = it.matches(it.yes).unwrap().len();
+        for index in groups..10 {
+            assert!(!it.tells.contains(&format!("{{{index}}}")), "{}: {{{index}}} is no group", it.id);
+        }
+        assert!(it.tells.ends_with(['.', '}', ')']), "{}", it.id);
+        assert!(!it.fix.ends_with('.'), "{}: fixes have no period", it.id);
+    }
+}
+
+#[test]
+fn no_message_of_one_cause_is_taken_for_another_one_that_tells_as_much() {
+    for it in all() {
+        for other in all().filter(|other| other.id != it.id && other.on == it.on && other.depth == it.depth) {
+            let clash = other.matches(it.yes).is_some() && other.specificity == it.specificity;
+            assert!(!clash, "{} and {}: {}", it.id, other.id, it.yes);
+        }
+    }
+}

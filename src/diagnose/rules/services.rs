@@ -1,0 +1,367 @@
+//! Services and Ingresses that lead to nothing.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::Rule;
+use crate::diagnose::collect::backends;
+use crate::diagnose::diagnosis::{CheckArguments, Confidence, Evidence, Risk};
+use crate::diagnose::facts::Facts;
+use crate::diagnose::finding::{Depth, Finding, Severity, entry_evidence, evidence, field_evidence};
+use crate::domain::names;
+use crate::domain::object::Object;
+use crate::domain::text;
+
+pub(super) const RULES: &[Rule] = &[
+    Rule::new("svc-selector-mismatch", Severity::High, selector_mismatch),
+    Rule::new("svc-no-ready-endpoints", Severity::High, no_ready_endpoints),
+    Rule::new("svc-target-port-mismatch", Severity::High, target_port),
+    Rule::new("ingress-class-missing", Severity::High, ingress_class),
+    Rule::new("ingress-backend-missing", Severity::High, ingress_backend),
+    Rule::new("lb-no-controller", Severity::High, no_controller),
+];
+
+fn selector(service: &Object) -> Vec<(&str, &str)> {
+    let labels = service.get("spec.selector").and_then(Value::as_object).into_iter().flatten();
+    labels.filter_map(|(key, value)| Some((key.as_str(), value.as_str()?))).collect()
+}
+
+fn selected<'a>(facts: &'a Facts, service: &Object) -> Vec<&'a Object> {
+    let selector = selector(service);
+    facts.related_of("Pod").filter(|pod| selector.iter().all(|(key, value)| pod.label(key) == Some(value))).collect()
+}
+
+fn selector_mismatch(facts: &Facts) -> Vec<Finding> {
+    let Some(service) = facts.subject_of(&["Service"]) else { return Vec::new() };
+    let selector = selector(service);
+    if selector.is_empty()
+        || service.text("spec.type") == "ExternalName"
+        || !selected(facts, service).is_empty()
+        || facts.has_pod()
+        || facts.could_not_read("pods")
+    {
+        return Vec::new();
+    }
+    let base = |summary: String, confidence| {
+        Finding::new("svc-selector-mismatch", Depth::Reference, confidence, summary)
+            .because(selector.iter().filter_map(|(key, _)| entry_evidence(service, "spec.selector", key)))
+            .link("endpoints", "none: the selector matches no pod")
+    };
+    let wanted: Vec<String> = selector.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    // Pods that have all labels but some tell which one is wrong.
+    let matching = |pod: &&Object| selector.iter().filter(|(key, value)| pod.label(key) == Some(value)).count();
+    let near = facts.related_of("Pod").max_by_key(matching).filter(|pod| matching(pod) > 0 || selector.len() == 1);
+    let same_key = |pod: &&Object| selector.iter().any(|(key, _)| pod.label(key).is_some());
+    let near = near.filter(same_key);
+    let Some(pod) = near else {
+        let none = if facts.related_of("Pod").next().is_none() {
+            "the namespace has no pods"
+        } else {
+            "no pod of the namespace has any of these labels"
+        };
+        let summary = format!(
+            "The selector {} of Service `{}` matches no pods, so it has no endpoints: {none}.",
+            wanted.join(","),
+            service.name()
+        );
+        return vec![
+            base(summary, Confidence::High)
+                .specific(6)
+                .fix(Risk::Low, "Create the workload that should stand behind it, or correct the selector"),
+        ];
+    };
+    let wrong: Vec<String> = selector
+        .iter()
+        .filter(|(key, value)| pod.label(key) != Some(value))
+        .map(|(key, value)| match pod.label(key) {
+            Some(has) => format!("the selector asks for {key}={value}, the pods have {key}={has}"),
+            None => format!("the selector asks for {key}={value}, a label that the pods do not have"),
+        })
+        .collect();
+    let labels = selector
+        .iter()
+        .filter(|(key, value)| pod.label(key) != Some(value))
+        .filter_map(|(key, _)| entry_evidence(pod, "metadata.labels", key));
+    let summary = format!(
+        "The selector of Service `{}` matches no pods, so it has no endpoints: {} (for example `{}`).",
+        service.name(),
+        wrong.join("; "),
+        pod.name()
+    );
+    let correct = selector.iter().filter_map(|(key, value)| pod.label(key).filter(|has| has != value).map(|has| (key, has)));
+    let patch: serde_json::Map<String, Value> = correct.map(|(key, has)| ((*key).to_owned(), Value::from(has))).collect();
+    let command = (!patch.is_empty()).then(|| {
+        let body = serde_json::json!({"spec": {"selector": patch}}).to_string();
+        format!("kubectl -n {} patch service {} -p '{}'", service.namespace(), service.name(), body.replace('\'', "'\\''"))
+    });
+    vec![
+        base(summary, Confidence::Certain)
+            .specific(9)
+            .because(labels)
+            .fix_with(Risk::Medium, "Correct the selector of the Service, if these pods are meant", command)
+            .fix(Risk::Medium, "Or correct the labels in the template of the workload"),
+    ]
+}
+
+fn no_ready_endpoints(facts: &Facts) -> Vec<Finding> {
+    let Some(service) = facts.subject_of(&["Service"]) else { return Vec::new() };
+    let pods = selected(facts, service);
+    let ready = pods.iter().filter(|it| it.condition("Ready").is_some_and(|it| it.text("status") == "True")).count();
+    if pods.is_empty() || ready > 0 {
+        return Vec::new();
+    }
+    let summary = format!(
+        "Service `{}` has no ready endpoints: {} match its selector and none is ready.",
+        service.name(),
+        text::count(pods.len(), "pod")
+    );
+    let states: Vec<Evidence> = pods.iter().take(3).filter_map(|it| evidence(it, "status.phase")).collect();
+    vec![
+        Finding::new("svc-no-ready-endpoints", Depth::Target, Confidence::Certain, summary)
+            .specific(6)
+            .because(states)
+            .link("endpoints", "none ready")
+            .fix(Risk::None, "Correct why the pods are not ready; the Service follows by itself"),
+    ]
+}
+
+fn target_port(facts: &Facts) -> Vec<Finding> {
+    let Some(service) = facts.subject_of(&["Service"]) else { return Vec::new() };
+    let pods = selected(facts, service);
+    let Some(pod) = pods.first() else { return Vec::new() };
+    let containers: Vec<_> = pod
+        .list("spec.containers")
+        .chain(pod.list("spec.initContainers").filter(|it| it.text("restartPolicy") == "Always"))
+        .collect();
+    let ports: Vec<_> = containers.iter().flat_map(|it| it.list("ports")).collect();
+    let mut found = Vec::new();
+    for port in service.list("spec.ports") {
+        let target = port.get("targetPort").or_else(|| port.get("port"));
+        let Some(target) = target else { continue };
+        let declared: BTreeSet<String> =
+            ports.iter().filter_map(|it| it.integer("containerPort")).map(|it| it.to_string()).collect();
+        let names: BTreeSet<&str> = ports.iter().map(|it| it.text("name")).filter(|it| !it.is_empty()).collect();
+        let (fits, said, confidence) = match target.value {
+            Value::String(name) if name.parse::<u16>().is_err() => (
+                names.contains(name.as_str()),
+                format!("no container has a port named `{name}`{}", names::did_you_mean(name, names.iter().copied())),
+                Confidence::Certain,
+            ),
+            other => {
+                let number = other.as_str().map_or_else(|| other.to_string(), str::to_owned);
+                // Containers need not declare their ports.
+                (
+                    declared.is_empty() || declared.contains(&number),
+                    format!("the pods declare {}", declared.iter().cloned().collect::<Vec<_>>().join(", ")),
+                    Confidence::High,
+                )
+            }
+        };
+        if fits {
+            continue;
+        }
+        let shown = target.value.as_str().map_or_else(|| target.value.to_string(), str::to_owned);
+        let summary = format!("Service `{}` sends to targetPort {shown}, where its pods do not listen: {said}.", service.name());
+        let evidence = ports.iter().take(4).filter_map(|it| field_evidence(pod, &it.get("containerPort")?, None));
+        found.push(
+            Finding::new("svc-target-port-mismatch", Depth::Reference, confidence, summary)
+                .specific(8)
+                .because(field_evidence(service, &target, None))
+                .because(evidence)
+                .link("endpoints", format!("port {shown} is refused"))
+                .fix(Risk::Low, "Correct `targetPort` of the Service, or the port that the container listens on"),
+        );
+    }
+    found
+}
+
+fn ingress_class(facts: &Facts) -> Vec<Finding> {
+    let Some(ingress) = facts.subject_of(&["Ingress"]) else { return Vec::new() };
+    if facts.could_not_read("ingressclasses") || facts.could_not_read("IngressClass") {
+        return Vec::new();
+    }
+    let wanted = ingress.text("spec.ingressClassName");
+    let classes: Vec<&Object> = facts.related_of("IngressClass").collect();
+    let known: Vec<String> = classes.iter().map(|it| format!("`{}`", it.name())).collect();
+    let there =
+        if known.is_empty() { "the cluster has none".to_owned() } else { format!("there are {}", text::join_and(&known)) };
+    let finding = |summary: String| {
+        Finding::new("ingress-class-missing", Depth::Reference, Confidence::Certain, summary)
+            .specific(8)
+            .because(evidence(ingress, "spec.ingressClassName"))
+            .because(classes.iter().take(3).filter_map(|it| evidence(it, "metadata.name")))
+            .fix(Risk::Low, "Name a class that exists in `spec.ingressClassName`, or install its controller")
+    };
+    if wanted.is_empty() {
+        let by_annotation = ingress.annotation("kubernetes.io/ingress.class").is_some();
+        let default = classes.iter().any(|it| it.annotation("ingressclass.kubernetes.io/is-default-class") == Some("true"));
+        if by_annotation || default {
+            return Vec::new();
+        }
+        return vec![finding(format!(
+            "Ingress `{}` names no class and no IngressClass is the default, so no controller takes it ({there}).",
+            ingress.name()
+        ))];
+    }
+    if classes.iter().any(|it| it.name() == wanted) {
+        return Vec::new();
+    }
+    let near = names::did_you_mean(wanted, classes.iter().map(|it| it.name()));
+    vec![finding(format!("IngressClass `{wanted}` of Ingress `{}` does not exist{near}; {there}.", ingress.name()))]
+}
+
+fn ingress_backend(facts: &Facts) -> Vec<Finding> {
+    let Some(ingress) = facts.subject_of(&["Ingress"]) else { return Vec::new() };
+    let mut found = Vec::new();
+    for (name, port) in backends(ingress) {
+        if facts.could_not_read(&format!("Service `{name}`")) {
+            continue;
+        }
+        let service = facts.related_of("Service").find(|it| it.name() == name);
+        let summary = match service {
+            None => format!(
+                "Ingress `{}` leads to Service `{name}`, which does not exist in namespace `{}` (not found).",
+                ingress.name(),
+                ingress.namespace()
+            ),
+            Some(service) => {
+                let fits = |it: crate::domain::object::Field<'_>| {
+                    it.text("name") == port || it.integer("port").is_some_and(|it| it.to_string() == port)
+                };
+                if port.is_empty() || service.list("spec.ports").any(fits) {
+                    continue;
+                }
+                let ports: Vec<String> =
+                    service.list("spec.ports").filter_map(|it| it.integer("port")).map(|it| it.to_string()).collect();
+                format!(
+                    "Ingress `{}` leads to port {port} of Service `{name}`, which has only {}.",
+                    ingress.name(),
+                    text::join_and(&ports)
+                )
+            }
+        };
+        let check = CheckArguments {
+            kind: Some("Service".to_owned()),
+            namespace: Some(ingress.namespace().to_owned()),
+            ..CheckArguments::default()
+        };
+        let field = ingress
+            .list("spec.rules")
+            .flat_map(|rule| rule.list("http.paths"))
+            .find_map(|it| it.get("backend.service.name").filter(|it| it.value.as_str() == Some(name.as_str())));
+        found.push(
+            Finding::new("ingress-backend-missing", Depth::Reference, Confidence::Certain, summary)
+                .specific(8)
+                .because(field.and_then(|it| field_evidence(ingress, &it, None)))
+                .fix(Risk::Low, "Create the Service, or correct its name or port in the Ingress")
+                .check("Which Services the namespace has", "list_resources", check),
+        );
+    }
+    found.truncate(2);
+    found
+}
+
+fn no_controller(facts: &Facts) -> Vec<Finding> {
+    let Some(service) = facts.subject_of(&["Service"]).filter(|it| it.text("spec.type") == "LoadBalancer") else {
+        return Vec::new();
+    };
+    let has_address = service.list("status.loadBalancer.ingress").next().is_some();
+    let old = service.created().is_some_and(|it| facts.now.as_second() - it.as_second() > 300);
+    if has_address || !old || !facts.about.is_empty() || service.text("spec.loadBalancerClass").is_empty() {
+        return Vec::new();
+    }
+    let class = service.text("spec.loadBalancerClass");
+    let summary = format!(
+        "No controller makes the load balancer of Service `{}`: nothing has been said about it, and its class is `{class}`.",
+        service.name()
+    );
+    vec![
+        Finding::new("lb-no-controller", Depth::Reference, Confidence::Medium, summary)
+            .specific(6)
+            .because(evidence(service, "spec.loadBalancerClass"))
+            .fix(Risk::Low, "Install the controller of this class, or look at its pods; for the AWS Load Balancer Controller the class is `service.k8s.aws/nlb`"),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::*;
+    use super::*;
+    use serde_json::json;
+
+    fn service(spec: Value, related: Vec<Value>) -> Facts {
+        let mut facts = subject(json!({"kind": "Service", "metadata": {"name": "web", "namespace": "shop"}, "spec": spec}));
+        facts.related = related.into_iter().map(Object::new).collect();
+        facts
+    }
+
+    fn pod(labels: Value, port: u16) -> Value {
+        json!({"kind": "Pod", "metadata": {"name": "web-1", "namespace": "shop", "labels": labels},
+            "spec": {"containers": [{"name": "main", "ports": [{"name": "http", "containerPort": port}]}]},
+            "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}})
+    }
+
+    #[test]
+    fn the_label_that_does_not_match_is_named() {
+        let facts =
+            service(json!({"selector": {"app": "web", "version": "v2"}}), vec![pod(json!({"app": "web", "version": "v1"}), 80)]);
+        let found = finding(&facts, "svc-selector-mismatch");
+        assert!(found.summary.contains("asks for version=v2, the pods have version=v1"), "{}", found.summary);
+        assert_eq!(found.confidence, Confidence::Certain);
+        assert!(found.fixes[0].command.as_ref().unwrap().contains("\"version\":\"v1\""));
+        assert!(ids(&service(json!({"selector": {"app": "web"}}), vec![pod(json!({"app": "web"}), 80)])).is_empty());
+    }
+
+    #[test]
+    fn ports_are_compared_with_those_of_the_pods() {
+        let wrong = json!({"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 8080}]});
+        assert_eq!(ids(&service(wrong, vec![pod(json!({"app": "web"}), 80)])), ["svc-target-port-mismatch"]);
+        let named = json!({"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": "htp"}]});
+        let found = finding(&service(named, vec![pod(json!({"app": "web"}), 80)]), "svc-target-port-mismatch");
+        assert!(found.summary.contains("did you mean `http`"), "{}", found.summary);
+        let right =
+            json!({"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": "http"}, {"port": 81, "targetPort": 80}]});
+        assert!(ids(&service(right, vec![pod(json!({"app": "web"}), 80)])).is_empty());
+    }
+
+    #[test]
+    fn pods_that_are_not_ready_are_no_endpoints() {
+        let mut value = pod(json!({"app": "web"}), 80);
+        value["status"] = json!({"phase": "Pending"});
+        assert_eq!(ids(&service(json!({"selector": {"app": "web"}}), vec![value])), ["svc-no-ready-endpoints"]);
+    }
+
+    #[test]
+    fn an_ingress_needs_its_class_and_its_services() {
+        let ingress = |class: &str, port: u16| {
+            let backend = json!({"service": {"name": "web", "port": {"number": port}}});
+            let mut facts = subject(json!({"kind": "Ingress", "metadata": {"name": "web", "namespace": "shop"},
+                "spec": {"ingressClassName": class, "rules": [{"http": {"paths": [{"path": "/", "backend": backend}]}}]}}));
+            facts.related = vec![
+                Object::new(json!({"kind": "IngressClass", "metadata": {"name": "alb"}})),
+                Object::new(
+                    json!({"kind": "Service", "metadata": {"name": "web", "namespace": "shop"}, "spec": {"ports": [{"port": 80}]}}),
+                ),
+            ];
+            facts
+        };
+        assert!(ids(&ingress("alb", 80)).is_empty());
+        assert_eq!(ids(&ingress("ngin", 80)), ["ingress-class-missing"]);
+        assert_eq!(ids(&ingress("alb", 8080)), ["ingress-backend-missing"]);
+        let mut none = ingress("alb", 80);
+        none.related.pop();
+        assert!(finding(&none, "ingress-backend-missing").summary.contains("does not exist"));
+    }
+
+    #[test]
+    fn a_load_balancer_without_any_event_has_no_controller() {
+        let mut facts = subject(
+            json!({"kind": "Service", "metadata": {"name": "web", "namespace": "shop", "creationTimestamp": "2026-01-05T10:00:00Z"},
+            "spec": {"type": "LoadBalancer", "loadBalancerClass": "service.k8s.aws/nlb"}}),
+        );
+        assert_eq!(ids(&facts), ["lb-no-controller"]);
+        facts.about = vec![Object::new(json!({"kind": "Event", "reason": "Ensuring", "message": "x"}))];
+        assert!(ids(&facts).is_empty());
+    }
+}
