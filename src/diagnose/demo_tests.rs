@@ -71,7 +71,6 @@ async fn the_causes_of_the_demo_are_found_with_evidence_that_stands_there() {
     let expected = [
         "config-configmap-missing",
         "container-oom-limit",
-        "crash-app-error",
         "entrypoint-not-found",
         "image-tag-not-found",
         "podidentity-no-association",
@@ -79,6 +78,7 @@ async fn the_causes_of_the_demo_are_found_with_evidence_that_stands_there() {
         "sched-insufficient-memory",
         "sched-untolerated-taint",
         "sched-volume-node-affinity",
+        "svc-missing",
     ];
     assert_eq!(causes, expected);
 }

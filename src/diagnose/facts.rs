@@ -47,8 +47,45 @@ pub struct Facts {
     pub logs: Vec<Log>,
     /// Pods of the same workload, the pod itself included; one page.
     pub siblings: Vec<Object>,
+    /// What the logs say cannot be reached, where it belongs to the cluster.
+    pub dependency: Option<Dependency>,
     /// What could not be read, and why.
     pub gaps: Vec<NotChecked>,
+}
+
+/// What a container calls and does not reach.
+#[derive(Clone, Debug)]
+pub struct Dependency {
+    /// Host as the log names it.
+    pub host: String,
+    /// Port as the log names it.
+    pub port: Option<String>,
+    /// Name of the Service that the host stands for.
+    pub name: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// The line of the log.
+    pub line: String,
+    /// The container that wrote it.
+    pub container: String,
+    /// What is there.
+    pub reached: Reached,
+    /// Network policies of both namespaces.
+    pub policies: Vec<Object>,
+}
+
+/// What is where a dependency should be.
+#[derive(Clone, Debug)]
+pub enum Reached {
+    /// No such Service.
+    Nothing {
+        /// Services of the namespace.
+        here: Vec<String>,
+        /// Other namespaces with a Service of this name.
+        elsewhere: Vec<String>,
+    },
+    /// The Service, with the one of its pods that fares worst.
+    Service(Box<Facts>),
 }
 
 /// The end of a container's log.
@@ -89,6 +126,7 @@ impl Facts {
             associations: None,
             logs: Vec::new(),
             siblings: Vec::new(),
+            dependency: None,
             gaps: Vec::new(),
         }
     }

@@ -163,7 +163,7 @@ async fn every_fault_is_found_by_its_cause_and_the_healthy_pods_are_healthy() {
         ("settlement", "settlement-store-", "sched-volume-node-affinity"),
         ("settlement", "settlement-worker-", "entrypoint-not-found"),
         ("receipts", "receipts-uploader-", "podidentity-no-association"),
-        ("receipts", "notifications-", "crash-app-error"),
+        ("receipts", "notifications-", "svc-missing"),
         ("risk", "risk-trainer-", "sched-insufficient-memory"),
     ];
     let mut found = BTreeSet::new();

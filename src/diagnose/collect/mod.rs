@@ -1,6 +1,7 @@
 //! Reads the facts of a diagnosis: in parallel, each once, and only what a family of rules can use.
 
 mod absent;
+mod dependency;
 mod identity;
 mod logs;
 mod placement;
@@ -59,7 +60,9 @@ type Answer<T> = (Option<T>, Vec<NotChecked>);
 /// `not_found` when there is no such pod; what the API server answers otherwise.
 pub async fn pod(source: &Source, namespace: &str, name: &str) -> Result<Facts, ToolError> {
     let pod = api::object(&source.client, &kind("Pod")?, Some(namespace), name).await?;
-    pod_facts(source, pod).await
+    let mut facts = pod_facts(source, pod).await?;
+    dependency::follow(source, &mut facts).await;
+    Ok(facts)
 }
 
 /// Reads the facts of a pod that has been read.

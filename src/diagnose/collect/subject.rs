@@ -40,6 +40,16 @@ pub async fn subject(source: &Source, of: &Kind, namespace: Option<&str>, name: 
         "HorizontalPodAutoscaler" => around.autoscaler(&object).await,
         _ => {}
     }
+    let mut facts = around.finish().await?;
+    super::dependency::follow(source, &mut facts).await;
+    Ok(facts)
+}
+
+/// The facts of a Service alone: what its pods call is not followed further.
+pub(super) async fn service(source: &Source, of: &Kind, namespace: &str, name: &str) -> Result<Facts, ToolError> {
+    let object = api::object(&source.client, of, Some(namespace), name).await?;
+    let mut around = Around { source, facts: Facts::about(source.target.clone(), object.clone(), source.now), pods: Vec::new() };
+    around.service(&object).await;
     around.finish().await
 }
 

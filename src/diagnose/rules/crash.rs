@@ -341,7 +341,7 @@ mod tests {
             found.summary,
             "Container `main` exceeded its memory limit of 512Mi and was OOM-killed (restarted 7 times, last end 3m ago)."
         );
-        assert!(ids(&crashed(json!({}), 137, "OOMKilled", "")).is_empty());
+        assert_eq!(ids(&crashed(json!({}), 137, "OOMKilled", "")), ["container-oom-node"]);
         assert_eq!(ids(&crashed(limited, 137, "Error", "")), ["crash-sigkill"]);
     }
 

@@ -3,14 +3,17 @@
 pub(in crate::diagnose) mod admission;
 mod claims;
 mod crash;
+pub(in crate::diagnose) mod dependency;
 mod identity;
 mod images;
 mod nodes;
 pub mod patterns;
+mod probe_kinds;
 mod probes;
 mod scheduling;
 mod services;
 mod start;
+mod starts;
 mod storage;
 mod workloads;
 
@@ -45,6 +48,9 @@ pub const RULES: &[&[Rule]] = &[
     start::RULES,
     crash::RULES,
     probes::RULES,
+    probe_kinds::RULES,
+    starts::RULES,
+    dependency::RULES_OF_DEPENDENCIES,
     identity::RULES,
     admission::RULES,
     workloads::RULES,

@@ -1,0 +1,93 @@
+//! What a log says cannot be reached, followed to the Service of that name and its pods.
+
+use super::{Source, answer, first_page, kind, metadata, subject, take};
+use crate::diagnose::facts::{Dependency, Facts, Reached};
+use crate::diagnose::logs::{self, Class, Endpoint};
+use crate::domain::object::Object;
+use crate::error::{ErrorKind, ToolError};
+use crate::k8s::api::{self, ListOptions};
+use crate::k8s::kinds::Kind;
+
+/// Adds the dependency that the logs of a pod name, where it is one of the cluster.
+///
+/// Sends at most 3 requests beside those of [`subject`] for a Service.
+pub(super) async fn follow(source: &Source, facts: &mut Facts) {
+    let Some((line, container, endpoint)) = named(facts) else { return };
+    let Some((name, namespace, is_certain)) = in_cluster(&endpoint.host, facts.pod.namespace()) else { return };
+    let (Ok(services), Ok(namespaces)) = (kind("Service"), kind("Namespace")) else { return };
+    // `example.com` may be a Service of namespace `com`, and is not.
+    if !is_certain && api::object(&source.client, &namespaces, None, &namespace).await.is_err() {
+        return;
+    }
+    let reached = match Box::pin(subject::service(source, &services, &namespace, &name)).await {
+        Ok(service) => Reached::Service(Box::new(service)),
+        Err(err) if err.kind == ErrorKind::NotFound => match missing(source, &services, &namespace, &name).await {
+            Ok(reached) => reached,
+            Err(err) => return facts.gaps.push(super::gap(format!("Services of namespace `{namespace}`"), &err)),
+        },
+        Err(err) => return facts.gaps.push(super::gap(format!("Service `{namespace}/{name}`"), &err)),
+    };
+    let policies = policies(source, facts, &namespace).await;
+    facts.dependency =
+        Some(Dependency { host: endpoint.host, port: endpoint.port, name, namespace, line, container, reached, policies });
+}
+
+/// The line of a log that names what cannot be reached.
+fn named(facts: &Facts) -> Option<(String, String, Endpoint)> {
+    facts.logs.iter().find_map(|log| {
+        let found = logs::deciding(&log.text)?;
+        match found.class {
+            Class::Unresolved(Some(endpoint)) | Class::Refused(Some(endpoint)) | Class::TimedOut(Some(endpoint)) => {
+                Some((found.line.to_owned(), log.container.clone(), endpoint))
+            }
+            _ => None,
+        }
+    })
+}
+
+/// Service and namespace of a host name, and whether it can be nothing else; a bare name is one of the pod's namespace.
+fn in_cluster(host: &str, namespace: &str) -> Option<(String, String, bool)> {
+    if host.bytes().all(|it| it.is_ascii_digit() || it == b'.') || matches!(host, "localhost" | "kubernetes") {
+        return None;
+    }
+    let parts: Vec<&str> = host.split('.').collect();
+    let (name, namespace, certain) = match parts.as_slice() {
+        [name] => (*name, namespace, true),
+        [name, namespace] => (*name, *namespace, false),
+        // The latter is a pod of a StatefulSet behind a headless Service.
+        [name, namespace, "svc", ..] | [_, name, namespace, "svc", ..] => (*name, *namespace, true),
+        _ => return None,
+    };
+    let valid = crate::domain::names::is_dns_label(name) && crate::domain::names::is_dns_label(namespace);
+    valid.then(|| (name.to_owned(), namespace.to_owned(), certain))
+}
+
+/// What there is instead of a Service that does not exist.
+async fn missing(source: &Source, services: &Kind, namespace: &str, name: &str) -> Result<Reached, ToolError> {
+    let by_name = format!("metadata.name={name}");
+    let (here, elsewhere) =
+        futures::join!(metadata(source, services, Some(namespace), ""), metadata(source, services, None, &by_name),);
+    let here = here?.into_iter().map(|(_, name)| name).collect();
+    let elsewhere =
+        elsewhere.unwrap_or_default().into_iter().map(|(namespace, _)| namespace).filter(|it| it != namespace).collect();
+    Ok(Reached::Nothing { here, elsewhere })
+}
+
+/// The policies of both ends.
+async fn policies(source: &Source, facts: &mut Facts, namespace: &str) -> Vec<Object> {
+    let own = facts.pod.namespace().to_owned();
+    let mut found = Vec::new();
+    for place in [namespace, own.as_str()] {
+        let options = ListOptions { namespace: Some(place), ..ListOptions::default() };
+        let listed = match kind("NetworkPolicy") {
+            Ok(kind) => first_page(source, &kind, &options).await,
+            Err(err) => Err(err),
+        };
+        found
+            .extend(take(answer(format!("NetworkPolicies of namespace `{place}`"), listed), &mut facts.gaps).unwrap_or_default());
+        if own == namespace {
+            break;
+        }
+    }
+    found
+}
