@@ -18,7 +18,7 @@ FAULTS = {
     ("settlement", "settlement-store"): "sched-volume-node-affinity",
     ("settlement", "settlement-worker"): "entrypoint-not-found",
     ("receipts", "receipts-uploader"): "podidentity-no-association",
-    ("receipts", "notifications"): "crash-app-error",
+    ("receipts", "notifications"): "svc-missing",
     ("risk", "risk-trainer"): "sched-insufficient-memory",
 }
 

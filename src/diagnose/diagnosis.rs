@@ -33,6 +33,16 @@ pub enum Confidence {
 }
 
 impl Confidence {
+    /// The name as readers see it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Certain => "certain",
+        }
+    }
+
     /// One level less.
     #[must_use]
     pub fn lowered(self) -> Self {

@@ -12,6 +12,7 @@ pub mod grammar;
 pub mod logs;
 pub mod placement;
 pub mod rules;
+pub mod scan;
 mod subject;
 mod symptoms;
 

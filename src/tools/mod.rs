@@ -36,6 +36,7 @@ toolsets! {
     /// Tools that find what is wrong and why.
     diagnose {
         troubleshoot::Troubleshoot,
+        scan_cluster::ScanCluster,
     }
     /// Tools on metrics and logs in CloudWatch.
     observe {

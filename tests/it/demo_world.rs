@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::support::{World, root};
+use crate::workloads::column;
 
 fn json(path: &Path) -> Value {
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
@@ -188,6 +189,35 @@ async fn every_fault_is_found_by_its_cause_and_the_healthy_pods_are_healthy() {
     }
     let expected: BTreeSet<&str> = faults.iter().map(|it| it.1).collect();
     assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn a_scan_tells_every_fault_once_and_nothing_else() {
+    let world = World::demo();
+    let scan = world.call("scan_cluster", json!({"cluster": "payments", "limit": 50})).await;
+    let mut ids = column(&scan["causes"], "id");
+    ids.sort_unstable();
+    let expected = [
+        "config-configmap-missing",
+        "container-oom-limit",
+        "entrypoint-not-found",
+        "image-tag-not-found",
+        "podidentity-no-association",
+        "probe-http-404",
+        "sched-insufficient-memory",
+        "sched-untolerated-taint",
+        "sched-volume-node-affinity",
+        "svc-missing",
+    ];
+    assert_eq!(ids, expected, "{scan:#}");
+    for cluster in ["storefront", "dev"] {
+        let scan = world.call("scan_cluster", json!({"cluster": cluster})).await;
+        assert!(scan["causes"].is_null() && scan["summary"].as_str().unwrap().starts_with("Nothing is wrong"), "{scan:#}");
+    }
+    let one = world.call("scan_cluster", json!({"cluster": "payments", "namespace": "ledger"})).await;
+    assert_eq!(column(&one["causes"], "namespace"), ["ledger", "ledger"], "{one:#}");
+    let err = world.fail("scan_cluster", json!({"cluster": "payments", "namespace": "legder"})).await;
+    assert!(err.message.contains("did you mean `ledger`"), "{}", err.message);
 }
 
 #[test]

@@ -231,6 +231,7 @@ async fn declared_permissions_are_the_used_ones() {
                 json!({"cluster": "dev", "namespace": "a", "workload": "CronJob/b"}),
             ],
         ),
+        ("scan_cluster", &[json!({"cluster": "payments"}), json!({"cluster": "none", "region": "us-east-1"})]),
         (
             "query_container_insights",
             &[

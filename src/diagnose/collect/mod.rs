@@ -5,6 +5,7 @@ mod dependency;
 mod identity;
 mod logs;
 mod placement;
+mod scan;
 mod subject;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ use crate::k8s::kinds::Kind;
 
 pub use absent::absent;
 pub use identity::service_account_name;
+pub use scan::{Suspect, Sweep, sweep};
 pub(in crate::diagnose) use subject::backends;
 pub use subject::subject;
 

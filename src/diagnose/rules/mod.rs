@@ -58,6 +58,13 @@ pub const RULES: &[&[Rule]] = &[
     nodes::RULES,
 ];
 
+/// How bad a cause is; unknown ones are taken to be middling.
+pub fn severity_of(id: &str) -> Severity {
+    let rules = RULES.iter().flat_map(|it| it.iter()).map(|it| (it.id, it.severity));
+    let patterns = patterns::PATTERNS.iter().flat_map(|it| it.iter()).map(|it| (it.id, it.severity));
+    rules.chain(patterns).filter(|(known, _)| *known == id).map(|(_, severity)| severity).max().unwrap_or(Severity::Medium)
+}
+
 /// Arguments for a tool that looks at the pod of these facts.
 fn pod_arguments(facts: &Facts) -> CheckArguments {
     CheckArguments {

@@ -148,8 +148,8 @@ impl Open {
             let loose = next == Next::Conclusion || (next == Next::More && self.trace == Trace::Go);
             return if loose && !trace::is_exception(line) && !unmarked() { Next::New } else { next };
         }
-        let failed = self.level.unwrap_or_else(|| level::inferred(&self.message)) >= Level::Error;
-        match trace::follows_error(line).filter(|_| failed) {
+        let failed = || self.level.unwrap_or_else(|| level::inferred(&self.message)) >= Level::Error;
+        match trace::follows_error(line).filter(|_| failed()) {
             Some((trace, next)) => {
                 self.trace = trace;
                 next
@@ -180,9 +180,11 @@ impl Open {
             verbatim.push_str("\n  ");
             verbatim.push_str(&frame);
         }
-        let sounds = level::inferred(&said);
         match level {
-            None => level = Some(if is_trace { sounds.max(Level::Error) } else { sounds }),
+            None => {
+                let sounds = level::inferred(&said);
+                level = Some(if is_trace { sounds.max(Level::Error) } else { sounds });
+            }
             // Requests are logged as information whatever came of them.
             Some(Level::Info | Level::Debug) if level::of_response(&said) == Some(Level::Error) => level = Some(Level::Warning),
             Some(_) => {}

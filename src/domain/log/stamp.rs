@@ -25,6 +25,9 @@ pub(super) fn split(line: &str) -> (Option<Timestamp>, &str) {
     if !may_be {
         return (None, line);
     }
+    if let Some((time, rest)) = plain(line) {
+        return (Some(time), rest);
+    }
     let Some(found) = LEADING.as_ref().and_then(|it| it.captures(line)) else { return (None, line) };
     let rest = line.get(found.get(0).map_or(0, |it| it.end())..).unwrap_or_default();
     let text = |name: &str| found.name(name).map_or("", |it| it.as_str());
@@ -34,6 +37,44 @@ pub(super) fn split(line: &str) -> (Option<Timestamp>, &str) {
         (date, _) => moment(date, text("clock"), text("fraction"), text("zone")),
     };
     (time, rest)
+}
+
+/// `2026-11-23T09:00:01.5Z text` read without an expression: the spelling that most programs and every container runtime use.
+fn plain(line: &str) -> Option<(Timestamp, &str)> {
+    let bytes = line.as_bytes();
+    let number = |from: usize, to: usize| {
+        bytes.get(from..to)?.iter().try_fold(0_i16, |sum, it| it.is_ascii_digit().then(|| sum * 10 + i16::from(it - b'0')))
+    };
+    let is = |at: usize, byte: u8| bytes.get(at) == Some(&byte);
+    let marked = is(4, b'-') && is(7, b'-') && (is(10, b'T') || is(10, b' ')) && is(13, b':') && is(16, b':');
+    if !marked {
+        return None;
+    }
+    let small = |from: usize, to: usize| number(from, to).and_then(|it| i8::try_from(it).ok());
+    let date = jiff::civil::Date::new(number(0, 4)?, small(5, 7)?, small(8, 10)?).ok()?;
+    let (mut end, mut nanoseconds) = (19, 0_i32);
+    if is(end, b'.') {
+        let digits = bytes.get(20..)?.iter().take_while(|it| it.is_ascii_digit()).count();
+        if digits == 0 || digits > 9 {
+            return None;
+        }
+        let fraction = bytes.get(20..20 + digits)?.iter().fold(0, |sum, it| sum * 10 + i32::from(it - b'0'));
+        nanoseconds = fraction * 10_i32.pow(u32::try_from(9 - digits).ok()?);
+        end = 20 + digits;
+    }
+    if !is(end, b'Z') || !is(end + 1, b' ') {
+        return None;
+    }
+    let clock = jiff::civil::Time::new(small(11, 13)?, small(14, 16)?, small(17, 19)?, nanoseconds).ok()?;
+    let time = jiff::tz::TimeZone::UTC.to_timestamp(date.to_datetime(clock)).ok()?;
+    // What divides it from the text may be more.
+    let rest = line.get(end + 1..)?;
+    let rest = rest.trim_start_matches([' ', '\t']);
+    let rest = match rest.strip_prefix(['-', '|', ':']) {
+        Some(after) if after.starts_with([' ', '\t']) => after.trim_start_matches([' ', '\t']),
+        _ => rest,
+    };
+    Some((time, rest))
 }
 
 fn moment(date: &str, clock: &str, fraction: &str, zone: &str) -> Option<Timestamp> {
@@ -90,6 +131,9 @@ mod tests {
         for (line, time, rest) in [
             ("2026-11-23T09:00:01Z ERROR boom", "2026-11-23T09:00:01Z", "ERROR boom"),
             ("2026-11-23T09:00:01.123456789Z boom", "2026-11-23T09:00:01.123456789Z", "boom"),
+            ("2026-11-23T09:00:01.5Z - boom", "2026-11-23T09:00:01.5Z", "boom"),
+            ("2026-11-23T09:00:01Z -boom", "2026-11-23T09:00:01Z", "-boom"),
+            ("2026-11-23T25:00:01Z boom", "", "boom"),
             ("[2026-11-23 09:00:01 +0000] [7] [INFO] x", "2026-11-23T09:00:01Z", "[7] [INFO] x"),
             ("2026-11-23 09:00:01,123 - app - x", "2026-11-23T09:00:01.123Z", "app - x"),
             ("2026-11-23T10:00:01+01:00 x", "2026-11-23T09:00:01Z", "x"),
@@ -104,6 +148,23 @@ mod tests {
         ] {
             let expected: Option<Timestamp> = (!time.is_empty()).then(|| time.parse().unwrap());
             assert_eq!(split(line), (expected, rest), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_short_way_reads_as_the_expression_does() {
+        for line in [
+            "2026-11-23T09:00:01Z x",
+            "2026-11-23 09:00:01.123456789Z\t- x",
+            "2026-11-23T09:00:01.5Z   | x",
+            "2026-11-23T09:00:01Z : - x",
+            "2026-02-30T09:00:01Z x",
+        ] {
+            let found = LEADING.as_ref().unwrap().captures(line).unwrap();
+            let text = |name: &str| found.name(name).map_or("", |it| it.as_str());
+            let long =
+                (moment(text("date"), text("clock"), text("fraction"), text("zone")), &line[found.get(0).unwrap().end()..]);
+            assert_eq!(split(line), long, "{line}");
         }
     }
 

@@ -280,8 +280,15 @@ impl Reader<'_> {
         let mut stream = opened.await.map_err(|_| late())??;
         let mut sink = Sink::new(self.request);
         let mut since_yield = 0_u32;
+        // One clock for all lines: most of them are there already when they are asked for.
+        let mut out_of_time = std::pin::pin!(tokio::time::sleep_until(deadline));
         let (note, is_cut) = loop {
-            match timeout_at(deadline, stream.next()).await {
+            let next = tokio::select! {
+                biased;
+                next = stream.next() => Ok(next),
+                () = &mut out_of_time => Err(()),
+            };
+            match next {
                 Ok(Ok(Some(line))) => {
                     if !sink.push(line.time, &line.text) {
                         break (None, false);
@@ -295,8 +302,8 @@ impl Reader<'_> {
                 Ok(Ok(None)) => break (None, stream.is_cut()),
                 Ok(Err(err)) if sink.read == 0 => return Err(err),
                 Ok(Err(err)) => break (Some(format!("the log broke off here: {}", err.message)), false),
-                Err(_) if sink.read == 0 => return Err(late()),
-                Err(_) => break (Some("the log was not read to its end in time".to_owned()), false),
+                Err(()) if sink.read == 0 => return Err(late()),
+                Err(()) => break (Some("the log was not read to its end in time".to_owned()), false),
             }
         };
         Ok((sink.finish(note), is_cut))
