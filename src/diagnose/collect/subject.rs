@@ -161,6 +161,11 @@ impl Around<'_> {
             // Those that nearly match tell which label is wrong.
             let others = self.list("Pod", Some(&namespace), None, None).await;
             self.facts.related.extend(others);
+            // What should have made them may be off.
+            for kind in ["Deployment", "StatefulSet"] {
+                let workloads = self.list(kind, Some(&namespace), None, None).await;
+                self.facts.related.extend(workloads.into_iter().filter(|it| it.integer("spec.replicas") == Some(0)));
+            }
         } else {
             self.facts.related.extend(self.pods.iter().cloned());
         }

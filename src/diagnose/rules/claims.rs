@@ -15,6 +15,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new("pvc-missing", Severity::High, missing),
     Rule::new("pvc-lost", Severity::Critical, lost),
     Rule::new("pvc-terminating", Severity::Medium, terminating),
+    Rule::new("pvc-legacy-provisioner", Severity::High, legacy),
 ];
 
 /// Claims that are looked at: the subject, or those of the pod.
@@ -174,6 +175,29 @@ fn terminating(facts: &Facts) -> Vec<Finding> {
     found.collect()
 }
 
+/// A class of the driver that is no longer part of Kubernetes; it is handed on to the CSI driver where that is installed.
+fn legacy(facts: &Facts) -> Vec<Finding> {
+    let waits = facts.about.iter().any(|it| it.text("reason") == "ExternalProvisioning");
+    let found = unbound(facts).filter(|_| waits).filter_map(|claim| {
+        let named = claim.text("spec.storageClassName");
+        let class = classes(facts).into_iter().find(|it| it.name() == named);
+        let class = class.filter(|it| it.text("provisioner") == "kubernetes.io/aws-ebs")?;
+        let summary = format!(
+            "PersistentVolumeClaim `{}` waits for the EBS CSI driver, to which its StorageClass `{named}` with the old provisioner \
+             `kubernetes.io/aws-ebs` is handed on, and which does not answer.",
+            claim.name()
+        );
+        Some(
+            Finding::new("pvc-legacy-provisioner", Depth::Reference, Confidence::High, summary)
+                .specific(8)
+                .because(evidence(class, "provisioner"))
+                .link(claim.address(), "Pending")
+                .fix(Risk::Low, "Install the add-on `aws-ebs-csi-driver`, and use a class with the provisioner `ebs.csi.aws.com`"),
+        )
+    });
+    found.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::fixtures::*;
@@ -209,6 +233,16 @@ mod tests {
             ))
             .is_empty()
         );
+    }
+
+    #[test]
+    fn the_old_provisioner_needs_the_new_driver() {
+        let mut class = class("gp2", true, "Immediate");
+        class["provisioner"] = "kubernetes.io/aws-ebs".into();
+        let mut facts = claim(json!({"storageClassName": "gp2"}), "Pending", vec![class]);
+        assert!(ids(&facts).is_empty());
+        facts.about = vec![Object::new(json!({"kind": "Event", "reason": "ExternalProvisioning", "message": "Waiting"}))];
+        assert_eq!(ids(&facts), ["pvc-legacy-provisioner"]);
     }
 
     #[test]

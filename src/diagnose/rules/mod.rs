@@ -4,6 +4,7 @@ pub(in crate::diagnose) mod admission;
 mod claims;
 mod crash;
 pub(in crate::diagnose) mod dependency;
+mod gitops;
 mod identity;
 mod images;
 mod nodes;
@@ -54,6 +55,7 @@ pub const RULES: &[&[Rule]] = &[
     identity::RULES,
     admission::RULES,
     workloads::RULES,
+    gitops::RULES,
     services::RULES,
     nodes::RULES,
 ];

@@ -2,8 +2,8 @@
 
 use super::Rule;
 use crate::diagnose::diagnosis::{Confidence, Risk};
-use crate::diagnose::facts::Facts;
-use crate::diagnose::finding::{Depth, Finding, Role, Severity, evidence, field_evidence};
+use crate::diagnose::facts::{Facts, event_count, event_time};
+use crate::diagnose::finding::{Depth, Finding, Role, Severity, event_evidence, evidence, field_evidence};
 use crate::domain::object::Object;
 use crate::domain::text::count;
 use crate::domain::time::age;
@@ -12,6 +12,10 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new("node-max-pods-reached", Severity::Medium, max_pods),
     Rule::new("node-cordoned-forgotten", Severity::Low, cordoned),
     Rule::new("pod-stuck-terminating", Severity::High, stuck),
+    Rule::new("addon-vpc-cni-missing", Severity::Critical, cni_missing),
+    // The same on a hybrid node.
+    Rule::new("hybrid-cni-missing", Severity::High, |_| Vec::new()),
+    Rule::new("node-flapping", Severity::High, flapping),
 ];
 
 /// Pods that count against the limit of a node: those that have ended do not.
@@ -127,6 +131,55 @@ fn stuck(facts: &Facts) -> Vec<Finding> {
     ]
 }
 
+/// A node that waits for a network plugin of which it runs no pod.
+fn cni_missing(facts: &Facts) -> Vec<Finding> {
+    let Some(node) = facts.subject_of(&["Node"]) else { return Vec::new() };
+    let waits = |it: &crate::domain::object::Field<'_>| {
+        it.text("status") != "True" && it.text("message").contains("cni plugin not initialized")
+    };
+    let Some(ready) = node.condition("Ready").filter(waits) else { return Vec::new() };
+    let hybrid = node.label("eks.amazonaws.com/compute-type") == Some("hybrid");
+    let plugins: &[&str] = if hybrid { &["cilium", "calico"] } else { &["aws-node", "cilium", "calico"] };
+    let is_there = facts.related_of("Pod").any(|it| plugins.iter().any(|name| it.name().contains(name)));
+    if is_there || facts.could_not_read("pods") {
+        return Vec::new();
+    }
+    let (id, what, fix) = if hybrid {
+        ("hybrid-cni-missing", "neither Cilium nor Calico", "Install Cilium or Calico for the hybrid nodes")
+    } else {
+        let fix = "Install the add-on `vpc-cni`; it has to be there before nodes are";
+        ("addon-vpc-cni-missing", "no pod of the VPC CNI (`aws-node`)", fix)
+    };
+    let summary = format!("Node `{}` is not ready because it has no network plugin: {what} runs on it.", node.name());
+    vec![
+        Finding::new(id, Depth::Reference, Confidence::High, summary)
+            .specific(9)
+            .because(ready.get("message").and_then(|it| field_evidence(node, &it, ready.time("lastTransitionTime"))))
+            .fix(Risk::Low, fix),
+    ]
+}
+
+/// A node that is ready and not ready in turns.
+fn flapping(facts: &Facts) -> Vec<Finding> {
+    let Some(node) = facts.subject_of(&["Node"]) else { return Vec::new() };
+    let recent = |it: &&Object| event_time(it).is_some_and(|at| facts.now.as_second() - at.as_second() < 1_800);
+    let events: Vec<&Object> = facts.about.iter().filter(|it| it.text("reason") == "NodeNotReady").filter(recent).collect();
+    let times: i64 = events.iter().map(|it| event_count(it)).sum();
+    if times < 3 {
+        return Vec::new();
+    }
+    let summary = format!(
+        "Node `{}` became not ready {times} times within half an hour: its kubelet loses the control plane again and again.",
+        node.name()
+    );
+    vec![
+        Finding::new("node-flapping", Depth::Reference, Confidence::High, summary)
+            .specific(7)
+            .because(events.last().and_then(|it| event_evidence(it)))
+            .fix(Risk::Medium, "Look at memory, EBS throughput and network of the instance; replace it if it goes on"),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::fixtures::*;
@@ -149,6 +202,23 @@ mod tests {
         assert!(finding(&node(json!({}), 18), "node-max-pods-reached").summary.contains("17 of at most 17 pods"));
         assert!(ids(&node(json!({}), 17)).is_empty(), "one of them has ended");
         assert_eq!(ids(&node(json!({"unschedulable": true}), 3)), ["node-cordoned-forgotten"]);
+    }
+
+    #[test]
+    fn a_node_without_a_network_plugin_and_one_that_flaps_are_told() {
+        let mut facts = node(json!({}), 2);
+        let mut value = facts.target_object().value().clone();
+        let message = "Network plugin returns error: cni plugin not initialized";
+        value["status"]["conditions"] = json!([{"type": "Ready", "status": "False", "reason": "KubeletNotReady", "message": message}]);
+        facts.subject = Some(Object::new(value));
+        assert_eq!(ids(&facts), ["addon-vpc-cni-missing"]);
+        facts.related.push(Object::new(json!({"kind": "Pod", "metadata": {"name": "aws-node-x"}})));
+        assert!(ids(&facts).is_empty());
+        let event = json!({"kind": "Event", "reason": "NodeNotReady", "message": "Node n1 status is now: NodeNotReady", "count": 4,
+            "lastTimestamp": "2026-01-05T11:55:00Z"});
+        let mut flaps = node(json!({}), 2);
+        flaps.about = vec![Object::new(event)];
+        assert_eq!(ids(&flaps), ["node-flapping"]);
     }
 
     #[test]

@@ -19,7 +19,10 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new("svc-target-port-mismatch", Severity::High, target_port),
     Rule::new("ingress-class-missing", Severity::High, ingress_class),
     Rule::new("ingress-backend-missing", Severity::High, ingress_backend),
+    // Told by the first one, where nothing nearly matches.
+    Rule::new("svc-no-endpoints", Severity::High, |_| Vec::new()),
     Rule::new("lb-no-controller", Severity::High, no_controller),
+    Rule::new("ingress-controller-missing", Severity::High, no_ingress_controller),
 ];
 
 fn selector(service: &Object) -> Vec<(&str, &str)> {
@@ -54,6 +57,26 @@ fn selector_mismatch(facts: &Facts) -> Vec<Finding> {
     let near = facts.related_of("Pod").max_by_key(matching).filter(|pod| matching(pod) > 0 || selector.len() == 1);
     let same_key = |pod: &&Object| selector.iter().any(|(key, _)| pod.label(key).is_some());
     let near = near.filter(same_key);
+    let zero = facts.related.iter().find(|it| {
+        let fits = |(key, value): &(&str, &str)| it.get("spec.template.metadata.labels").and_then(|it| it.get(*key)).and_then(Value::as_str) == Some(*value);
+        it.integer("spec.replicas") == Some(0) && matches!(it.kind(), "Deployment" | "StatefulSet") && selector.iter().all(fits)
+    });
+    if let Some(workload) = zero {
+        let summary = format!(
+            "Service `{}` has no endpoints: {} `{}`, whose pods its selector matches, is scaled to 0 replicas.",
+            service.name(),
+            workload.kind(),
+            workload.name()
+        );
+        let command = format!("kubectl -n {} scale {}/{} --replicas=COUNT", service.namespace(), workload.kind().to_lowercase(), workload.name());
+        return vec![
+            Finding::new("deployment-scaled-to-zero", Depth::Reference, Confidence::Certain, summary)
+                .specific(9)
+                .because(evidence(workload, "spec.replicas"))
+                .link(workload.address(), "0 replicas")
+                .fix_with(Risk::Low, "Scale it up, unless somebody or an autoscaler meant it to be off", command),
+        ];
+    }
     let Some(pod) = near else {
         let none = if facts.related_of("Pod").next().is_none() {
             "the namespace has no pods"
@@ -65,8 +88,9 @@ fn selector_mismatch(facts: &Facts) -> Vec<Finding> {
             wanted.join(","),
             service.name()
         );
+        let finding = Finding { id: "svc-no-endpoints", ..base(summary, Confidence::High) };
         return vec![
-            base(summary, Confidence::High)
+            finding
                 .specific(6)
                 .fix(Risk::Low, "Create the workload that should stand behind it, or correct the selector"),
         ];
@@ -284,6 +308,28 @@ fn no_controller(facts: &Facts) -> Vec<Finding> {
     ]
 }
 
+/// An Ingress whose class exists, and about which no controller says anything.
+fn no_ingress_controller(facts: &Facts) -> Vec<Finding> {
+    let Some(ingress) = facts.subject_of(&["Ingress"]) else { return Vec::new() };
+    let class = facts.related_of("IngressClass").find(|it| it.name() == ingress.text("spec.ingressClassName"));
+    let old = ingress.created().is_some_and(|it| facts.now.as_second() - it.as_second() > 300);
+    let has_address = ingress.list("status.loadBalancer.ingress").next().is_some();
+    let (Some(class), true, false, true) = (class, old, has_address, facts.about.is_empty()) else { return Vec::new() };
+    let summary = format!(
+        "No controller takes Ingress `{}`: it has no address and no event, though its class `{}` exists (controller {}).",
+        ingress.name(),
+        class.name(),
+        class.text("spec.controller")
+    );
+    vec![
+        Finding::new("ingress-controller-missing", Depth::Reference, Confidence::Medium, summary)
+            .specific(6)
+            .because(evidence(ingress, "spec.ingressClassName"))
+            .because(evidence(class, "spec.controller"))
+            .fix(Risk::Low, "Install the controller of this class, or look at its pods"),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::fixtures::*;
@@ -311,6 +357,27 @@ mod tests {
         assert_eq!(found.confidence, Confidence::Certain);
         assert!(found.fixes[0].command.as_ref().unwrap().contains("\"version\":\"v1\""));
         assert!(ids(&service(json!({"selector": {"app": "web"}}), vec![pod(json!({"app": "web"}), 80)])).is_empty());
+    }
+
+    #[test]
+    fn a_workload_that_is_off_is_why_a_service_has_no_pods() {
+        let workload = |replicas: i64| {
+            json!({"kind": "Deployment", "metadata": {"name": "web", "namespace": "shop"},
+                "spec": {"replicas": replicas, "template": {"metadata": {"labels": {"app": "web"}}}}})
+        };
+        assert_eq!(ids(&service(json!({"selector": {"app": "web"}}), vec![workload(0)])), ["deployment-scaled-to-zero"]);
+        assert_eq!(ids(&service(json!({"selector": {"app": "web"}}), vec![workload(2)])), ["svc-no-endpoints"]);
+    }
+
+    #[test]
+    fn an_ingress_without_any_event_has_no_controller() {
+        let mut facts = subject(json!({"kind": "Ingress", "spec": {"ingressClassName": "alb"},
+            "metadata": {"name": "web", "namespace": "shop", "creationTimestamp": "2026-01-05T10:00:00Z"}}));
+        let class = json!({"kind": "IngressClass", "metadata": {"name": "alb"}, "spec": {"controller": "ingress.k8s.aws/alb"}});
+        facts.related = vec![Object::new(class)];
+        assert_eq!(ids(&facts), ["ingress-controller-missing"]);
+        facts.about = vec![Object::new(json!({"kind": "Event", "reason": "SuccessfullyReconciled", "message": "x"}))];
+        assert!(ids(&facts).is_empty());
     }
 
     #[test]

@@ -211,6 +211,39 @@ pub(super) const PATTERNS: &[Pattern] = &[
         .fix(Risk::Low, "Correct what the message names in the source")
         .at(Depth::Reference, 7)
         .like("BuildFailed: kustomize build failed: accumulating resources", ""),
+    Pattern::new("argocd-invalid-spec", Severity::High, On::Condition("InvalidSpecError"), r"^: (.*)", "The specification of {what} is invalid: {1}.")
+        .fix(Risk::Low, "Correct project, destination, repository or path that the message names")
+        .sure(Confidence::Certain)
+        .at(Depth::Reference, 9)
+        .like(": application destination server 'x' and namespace 'y' do not match any of the allowed destinations in project 'default'", "no condition"),
+    Pattern::new("argocd-deletion-error", Severity::High, On::Condition("DeletionError"), r"^: (.*)", "Argo CD cannot delete what belongs to {what}: {1}.")
+        .fix(Risk::Medium, "Correct what the message names; remove the finalizer only when nothing of it is left")
+        .at(Depth::Reference, 9)
+        .like(": failed to delete resources: forbidden", "no condition"),
+    Pattern::new("argocd-orphaned", Severity::Medium, On::Condition("OrphanedResourceWarning"), r"^: (.*)", "The namespace of {what} holds resources that no application owns: {1}.")
+        .fix(Risk::Low, "Add them to an application, or ignore them in the project")
+        .at(Depth::Target, 5)
+        .like(": Application has 2 orphaned resources", ""),
+    Pattern::new("argocd-outofsync-loop", Severity::Medium, On::Condition("SharedResourceWarning"), r"^: (.*)", "{what} and another application both manage the same resource: {1}.")
+        .fix(Risk::Low, "Leave the resource to one of them")
+        .at(Depth::Reference, 7)
+        .like(": ConfigMap/shared is part of applications a and b", ""),
+    Pattern::new("etcd-or-object-too-large", Severity::Medium, On::Event(&[]), r"(etcdserver: request is too large|must have at most 1048576 bytes|Request entity too large|mvcc: database space exceeded)", "An object of {what} is larger than the cluster stores: {1}.")
+        .fix(Risk::Low, "Keep large data outside the cluster's objects")
+        .at(Depth::Reference, 9)
+        .like("etcdserver: request is too large", ""),
+    Pattern::new("ack-resource-exists", Severity::Medium, On::Condition("ACK.Recoverable"), r"^[^:]*: (.*(?:already exists|AlreadyExists|AlreadyOwned).*)", "What {what} should create is there already: {1}.")
+        .fix(Risk::Low, "Adopt the resource with the annotation `services.k8s.aws/adoption-policy`, or choose another name")
+        .at(Depth::Reference, 9)
+        .like(": BucketAlreadyOwnedByYou: the bucket already exists", ""),
+    Pattern::new("kro-kind-not-ready", Severity::Medium, On::Condition("KindReady"), r"^[^:]*: (.*)", "The kind that {what} defines is not served yet: {1}.")
+        .fix(Risk::Low, "Look at the generated CRD for a conflict of names")
+        .at(Depth::Reference, 8)
+        .like("NotReady: crd is not established", ""),
+    Pattern::new("keda-scaledobject", Severity::Medium, On::Condition("Ready"), r"^(ScaledObjectCheckFailed|TriggerError|ScalerFailed): (.*)", "KEDA cannot scale by {what} ({1}): {2}.")
+        .fix(Risk::Low, "Correct the trigger or its authentication")
+        .at(Depth::Reference, 8)
+        .like("ScaledObjectCheckFailed: ScaledObject doesn't have correct scaleTargetRef specification", ""),
     Pattern::new("generic-condition-false", Severity::Medium, On::Condition(""), r"(?s)^([^:]*): (.+)", "A condition of {what} says that something is wrong ({1}): {2}.")
         .fix(Risk::None, "Look at the controller of this kind and at what the message names")
         .sure(Confidence::Medium)

@@ -308,8 +308,11 @@ pub(super) fn is_bad(object: &Object, condition: &crate::domain::object::Field<'
                 | "FileSystemResizePending"
         )
         || object.kind() == "Namespace"
+        // Argo CD writes conditions only for what is wrong, and without a status.
+        || object.kind() == "Application" && condition.get("status").is_none()
         || kind == "InvalidSpecError";
     match condition.text("status") {
+        "" => object.kind() == "Application" && (kind.ends_with("Error") || kind.ends_with("Warning")),
         "True" => bad_when_true,
         "False" | "Unknown" => {
             !bad_when_true && !matches!(kind, "Complete" | "Suspended" | "Drained" | "Consolidatable" | "Drifted")

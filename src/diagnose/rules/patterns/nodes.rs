@@ -79,4 +79,12 @@ pub(super) const PATTERNS: &[Pattern] = &[
         .fix(Risk::None, "Look at the instance's status checks and scheduled events")
         .at(Depth::Target, 4)
         .like("Node ip-10-0-1-2.ec2.internal has been rebooted, boot id: 5f2a", ""),
+    Pattern::new("kube-proxy-down", Severity::Critical, On::Event(&["KubeProxyNotReady", "KubeProxyNotRunning"]), r"(\S(?s:.*))", "kube-proxy does not work on {what}, so that Services cannot be reached from there: {1}.")
+        .fix(Risk::Low, "Look at the kube-proxy pod of the node and at the version of the add-on")
+        .at(Depth::Reference, 9)
+        .like("kube-proxy is not ready", "\n"),
+    Pattern::new("node-kubelet-cert-expired", Severity::High, On::Condition("Ready"), r"(?i)certificate (?:has )?expired|x509", "The certificate of the kubelet of {what} is no longer valid.")
+        .fix(Risk::Medium, "Replace the node; nodes should not be older than their certificates")
+        .at(Depth::Reference, 9)
+        .like("KubeletNotReady: x509: certificate has expired or is not yet valid", "KubeletNotReady: PLEG is not healthy"),
 ];

@@ -17,6 +17,10 @@ pub(in crate::diagnose::rules) const RULES: &[Rule] = &[
     Rule::new("sgpp-branch-eni-exhausted", Severity::High, branch_interfaces),
     Rule::new("sched-node-cordoned", Severity::Medium, cordoned),
     Rule::new("sched-pod-anti-affinity", Severity::Medium, told),
+    // Told by the first two, where nodes are known.
+    Rule::new("gpu-plugin-missing", Severity::High, |_| Vec::new()),
+    Rule::new("neuron-plugin-missing", Severity::High, |_| Vec::new()),
+    Rule::new("efa-missing", Severity::High, |_| Vec::new()),
     Rule::new("sched-node-name", Severity::High, node_name),
     Rule::new("scheduler-none", Severity::High, no_scheduler),
 ];
@@ -161,6 +165,7 @@ fn scarce(facts: &Facts, id: &'static str, fits: fn(&str) -> bool, cures: &[&str
             "The pod requests {wanted}{resource}, of which {short} of {} nodes have an insufficient amount{offer}.",
             verdict.said.nodes
         );
+        let id = if specificity == 9 { plugin_missing(&verdict, &resource).unwrap_or(id) } else { id };
         let mut finding = Finding::new(id, Depth::Pod, confidence, summary)
             .specific(specificity)
             .because(verdict.evidence.clone())
@@ -172,6 +177,18 @@ fn scarce(facts: &Facts, id: &'static str, fits: fn(&str) -> bool, cures: &[&str
         finding.check("Which nodes there are and what they offer", "list_resources", list_nodes())
     });
     found.collect()
+}
+
+/// Whether nodes have the device, judged by their type, and nobody offers it to pods.
+fn plugin_missing(verdict: &Verdict<'_>, resource: &str) -> Option<&'static str> {
+    let (id, families): (_, &[&str]) = match resource {
+        it if it.starts_with("nvidia.com/") => ("gpu-plugin-missing", &["g4", "g5", "g6", "gr6", "p3", "p4", "p5", "p6"]),
+        it if it.starts_with("aws.amazon.com/neuron") => ("neuron-plugin-missing", &["inf", "trn"]),
+        "vpc.amazonaws.com/efa" => return Some("efa-missing"),
+        _ => return None,
+    };
+    let mut kinds = verdict.fits.iter().flatten().filter_map(|it| it.node.label("node.kubernetes.io/instance-type"));
+    kinds.any(|it| families.iter().any(|family| it.starts_with(family))).then_some(id)
 }
 
 fn gpu(facts: &Facts) -> Vec<Finding> {
@@ -351,6 +368,9 @@ mod tests {
         world.nodes =
             Some(vec![Object::new(json!({"kind": "Node", "metadata": {"name": "n1"}, "status": {"allocatable": {"cpu": "2"}}}))]);
         assert!(finding(&world, "sched-no-gpu").summary.contains("no node of the cluster offers nvidia.com/gpu"));
+        let typed = json!({"kind": "Node", "metadata": {"name": "n1", "labels": {"node.kubernetes.io/instance-type": "g5.xlarge"}}});
+        world.nodes = Some(vec![Object::new(typed)]);
+        assert_eq!(ids(&world), ["gpu-plugin-missing"]);
         world.nodes = Some(vec![Object::new(
             json!({"kind": "Node", "metadata": {"name": "n1"}, "status": {"allocatable": {"nvidia.com/gpu": "4"}}}),
         )]);
