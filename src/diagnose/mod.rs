@@ -17,4 +17,8 @@ mod subject;
 mod symptoms;
 
 #[cfg(test)]
+mod catalogue_tests;
+#[cfg(test)]
 mod demo_tests;
+#[cfg(test)]
+mod hostile_tests;

@@ -2,7 +2,7 @@
 
 use super::{Source, answer, first_page, kind, metadata, subject, take};
 use crate::diagnose::facts::{Dependency, Facts, Reached};
-use crate::diagnose::logs::{self, Class, Endpoint};
+use crate::diagnose::logs::{self, Class};
 use crate::domain::object::Object;
 use crate::error::{ErrorKind, ToolError};
 use crate::k8s::api::{self, ListOptions};
@@ -12,7 +12,11 @@ use crate::k8s::kinds::Kind;
 ///
 /// Sends at most 3 requests beside those of [`subject`] for a Service.
 pub(super) async fn follow(source: &Source, facts: &mut Facts) {
-    let Some((line, container, endpoint)) = named(facts) else { return };
+    let Some((line, container, class)) = named(facts) else { return };
+    let (Class::Unresolved(Some(endpoint)) | Class::Refused(Some(endpoint)) | Class::TimedOut(Some(endpoint))) = class.clone()
+    else {
+        return;
+    };
     let Some((name, namespace, is_certain)) = in_cluster(&endpoint.host, facts.pod.namespace()) else { return };
     let (Ok(services), Ok(namespaces)) = (kind("Service"), kind("Namespace")) else { return };
     // `example.com` may be a Service of namespace `com`, and is not.
@@ -27,21 +31,18 @@ pub(super) async fn follow(source: &Source, facts: &mut Facts) {
         },
         Err(err) => return facts.gaps.push(super::gap(format!("Service `{namespace}/{name}`"), &err)),
     };
-    let policies = policies(source, facts, &namespace).await;
+    // A policy drops packets; it refuses nothing.
+    let policies = if matches!(class, Class::TimedOut(_)) { policies(source, facts, &namespace).await } else { Vec::new() };
     facts.dependency =
         Some(Dependency { host: endpoint.host, port: endpoint.port, name, namespace, line, container, reached, policies });
 }
 
 /// The line of a log that names what cannot be reached.
-fn named(facts: &Facts) -> Option<(String, String, Endpoint)> {
+fn named(facts: &Facts) -> Option<(String, String, Class)> {
     facts.logs.iter().find_map(|log| {
         let found = logs::deciding(&log.text)?;
-        match found.class {
-            Class::Unresolved(Some(endpoint)) | Class::Refused(Some(endpoint)) | Class::TimedOut(Some(endpoint)) => {
-                Some((found.line.to_owned(), log.container.clone(), endpoint))
-            }
-            _ => None,
-        }
+        let names = matches!(found.class, Class::Unresolved(Some(_)) | Class::Refused(Some(_)) | Class::TimedOut(Some(_)));
+        names.then(|| (found.line.to_owned(), log.container.clone(), found.class))
     })
 }
 

@@ -12,6 +12,9 @@ use crate::domain::{log, quantity};
 pub(super) const RULES: &[Rule] = &[
     Rule::new("container-oom-limit", Severity::High, oom_limit),
     Rule::new("crash-app-error", Severity::High, app_error),
+    // Told by the one above, where the log says so.
+    Rule::new("app-dns-name-unresolvable", Severity::Medium, |_| Vec::new()),
+    Rule::new("app-aws-no-credentials", Severity::Medium, |_| Vec::new()),
     Rule::new("crash-exit-zero", Severity::Medium, exit_zero),
     Rule::new("crash-sigkill", Severity::Medium, sigkill),
     Rule::new("app-error-in-logs", Severity::Medium, errors_in_log),
@@ -109,8 +112,8 @@ fn app_error(facts: &Facts) -> Vec<Finding> {
             ),
             None => (format!("{start}; no log tells why."), Confidence::Low, 1),
         };
-        let mut finding =
-            Finding::new("crash-app-error", Depth::Container, confidence, summary).specific(specificity).alive(exit.liveness);
+        let id = deciding.as_ref().map_or("crash-app-error", |(_, found)| id(&found.class));
+        let mut finding = Finding::new(id, Depth::Container, confidence, summary).specific(specificity).alive(exit.liveness);
         if let Some((log, found)) = &deciding {
             finding = finding.because([log_evidence(&facts.pod, log, found.line)]);
             finding = advised(facts, finding, &found.class);
@@ -129,6 +132,16 @@ fn app_error(facts: &Facts) -> Vec<Finding> {
         findings.push(Finding::ruled_out("container-oom-limit", why).alive(exit.liveness));
     }
     findings
+}
+
+/// The cause that a class of errors is.
+fn id(class: &Class) -> &'static str {
+    match class {
+        Class::NoCredentials => "app-aws-no-credentials",
+        Class::Unresolved(_) => "app-dns-name-unresolvable",
+        Class::Refused(_) | Class::TimedOut(_) => "app-dependency-unreachable",
+        Class::Error | Class::Other => "crash-app-error",
+    }
 }
 
 /// What kind of error a line tells, as part of a sentence, and how much that tells.
@@ -347,17 +360,26 @@ mod tests {
 
     #[test]
     fn the_line_that_explains_the_exit_is_quoted() {
-        for (log, part) in [
+        for (id, log, part) in [
             (
+                "app-dns-name-unresolvable",
                 "start\nfatal: dial tcp: lookup mail.ops.svc on 10.0.0.10:53: no such host (mail.ops.svc:25)\n",
                 "host name `mail.ops.svc:25` cannot be resolved",
             ),
-            ("Error: connect ECONNREFUSED 10.1.2.3:5432\n", "connection to `10.1.2.3:5432` is refused"),
-            ("ERROR bad configuration: no key `port`\n", "its log says: \"ERROR bad configuration: no key `port`\""),
-            ("bye\n", "the last line of its log is: \"bye\""),
+            (
+                "app-dependency-unreachable",
+                "Error: connect ECONNREFUSED 10.1.2.3:5432\n",
+                "connection to `10.1.2.3:5432` is refused",
+            ),
+            (
+                "crash-app-error",
+                "ERROR bad configuration: no key `port`\n",
+                "its log says: \"ERROR bad configuration: no key `port`\"",
+            ),
+            ("crash-app-error", "bye\n", "the last line of its log is: \"bye\""),
         ] {
             let facts = with_log(crashed(json!({}), 1, "Error", ""), log);
-            let found = finding(&facts, "crash-app-error");
+            let found = finding(&facts, id);
             assert!(found.summary.contains(part), "{}", found.summary);
             assert!(log.contains(&found.evidence[0].value));
         }

@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn a_missing_association_needs_every_other_source_to_be_absent() {
         let bare = uploader(json!([]), json!({}), Some(0));
-        assert_eq!(ids(&bare), ["crash-app-error", "podidentity-no-association"]);
+        assert_eq!(ids(&bare), ["app-aws-no-credentials", "podidentity-no-association"]);
         let found = finding(&bare, "podidentity-no-association");
         assert!(
             found.confidence == Confidence::High
@@ -140,7 +140,7 @@ mod tests {
             uploader(json!([{"name": "AWS_WEB_IDENTITY_TOKEN_FILE", "value": "/var/run/token"}]), json!({}), Some(0)),
             uploader(json!([]), json!({"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/x"}), Some(0)),
         ] {
-            assert_eq!(ids(&other), ["crash-app-error"]);
+            assert_eq!(ids(&other), ["app-aws-no-credentials"]);
         }
     }
 }

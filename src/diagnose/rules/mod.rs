@@ -60,6 +60,12 @@ pub const RULES: &[&[Rule]] = &[
     nodes::RULES,
 ];
 
+/// Ids of all causes that a rule tells.
+pub fn ids() -> impl Iterator<Item = &'static str> {
+    let rules = RULES.iter().flat_map(|it| it.iter()).map(|it| it.id);
+    rules.chain(patterns::PATTERNS.iter().flat_map(|it| it.iter()).map(|it| it.id)).chain(scheduling::told_ids())
+}
+
 /// How bad a cause is; unknown ones are taken to be middling.
 pub fn severity_of(id: &str) -> Severity {
     let rules = RULES.iter().flat_map(|it| it.iter()).map(|it| (it.id, it.severity));

@@ -209,7 +209,8 @@ mod tests {
         let mut facts = node(json!({}), 2);
         let mut value = facts.target_object().value().clone();
         let message = "Network plugin returns error: cni plugin not initialized";
-        value["status"]["conditions"] = json!([{"type": "Ready", "status": "False", "reason": "KubeletNotReady", "message": message}]);
+        value["status"]["conditions"] =
+            json!([{"type": "Ready", "status": "False", "reason": "KubeletNotReady", "message": message}]);
         facts.subject = Some(Object::new(value));
         assert_eq!(ids(&facts), ["addon-vpc-cni-missing"]);
         facts.related.push(Object::new(json!({"kind": "Pod", "metadata": {"name": "aws-node-x"}})));

@@ -58,7 +58,9 @@ fn selector_mismatch(facts: &Facts) -> Vec<Finding> {
     let same_key = |pod: &&Object| selector.iter().any(|(key, _)| pod.label(key).is_some());
     let near = near.filter(same_key);
     let zero = facts.related.iter().find(|it| {
-        let fits = |(key, value): &(&str, &str)| it.get("spec.template.metadata.labels").and_then(|it| it.get(*key)).and_then(Value::as_str) == Some(*value);
+        let fits = |(key, value): &(&str, &str)| {
+            it.get("spec.template.metadata.labels").and_then(|it| it.get(*key)).and_then(Value::as_str) == Some(*value)
+        };
         it.integer("spec.replicas") == Some(0) && matches!(it.kind(), "Deployment" | "StatefulSet") && selector.iter().all(fits)
     });
     if let Some(workload) = zero {
@@ -68,7 +70,12 @@ fn selector_mismatch(facts: &Facts) -> Vec<Finding> {
             workload.kind(),
             workload.name()
         );
-        let command = format!("kubectl -n {} scale {}/{} --replicas=COUNT", service.namespace(), workload.kind().to_lowercase(), workload.name());
+        let command = format!(
+            "kubectl -n {} scale {}/{} --replicas=COUNT",
+            service.namespace(),
+            workload.kind().to_lowercase(),
+            workload.name()
+        );
         return vec![
             Finding::new("deployment-scaled-to-zero", Depth::Reference, Confidence::Certain, summary)
                 .specific(9)
@@ -90,9 +97,7 @@ fn selector_mismatch(facts: &Facts) -> Vec<Finding> {
         );
         let finding = Finding { id: "svc-no-endpoints", ..base(summary, Confidence::High) };
         return vec![
-            finding
-                .specific(6)
-                .fix(Risk::Low, "Create the workload that should stand behind it, or correct the selector"),
+            finding.specific(6).fix(Risk::Low, "Create the workload that should stand behind it, or correct the selector"),
         ];
     };
     let wrong: Vec<String> = selector

@@ -48,7 +48,8 @@ pub(super) fn parse(line: &str, wanted: Wanted) -> Parsed {
     if let Some(said) = fields::json(line) {
         return of_fields(said, None);
     }
-    if let Some(found) = KLOG.as_ref().and_then(|it| it.captures(line)) {
+    let may_be_klog = matches!(line.as_bytes(), [b'I' | b'W' | b'E' | b'F', b'0'..=b'9', ..]);
+    if let Some(found) = KLOG.as_ref().filter(|_| may_be_klog).and_then(|it| it.captures(line)) {
         let rest = line.get(found.get(0).map_or(0, |it| it.end())..).unwrap_or_default();
         let level = match found.name("level").map_or("", |it| it.as_str()) {
             "W" => Level::Warning,

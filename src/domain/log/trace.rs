@@ -54,7 +54,14 @@ fn hits(pattern: &LazyLock<Option<Regex>>, text: &str) -> bool {
 
 /// Whether a line begins with the name of an exception.
 pub(super) fn is_exception(line: &str) -> bool {
-    line.len() < 4_096 && hits(&EXCEPTION, line)
+    // Every such name has a capital letter, and most lines do not even begin with a word that has one.
+    let named = line.starts_with("Un") || head(line).bytes().any(|it| it.is_ascii_uppercase());
+    named && line.len() < 4_096 && hits(&EXCEPTION, line)
+}
+
+/// The text up to the first blank.
+fn head(line: &str) -> &str {
+    line.split(' ').next().unwrap_or_default()
 }
 
 impl Trace {
@@ -66,9 +73,9 @@ impl Trace {
             Self::Go
         } else if message.starts_with("thread '") && message.contains("panicked at") {
             Self::Rust
-        } else if hits(&NODE_HEAD, line) {
+        } else if line.starts_with(['/', 'f']) && hits(&NODE_HEAD, line) {
             Self::Node
-        } else if hits(&DOTNET_HEAD, line) {
+        } else if line.ends_with(']') && hits(&DOTNET_HEAD, line) {
             Self::DotNet
         } else if message.starts_with("Exception in thread ") || is_exception(message) {
             Self::Exception
@@ -129,7 +136,7 @@ impl Trace {
 pub(super) fn follows_error(line: &str) -> Option<(Trace, Next)> {
     if line.starts_with("Traceback (most recent call last)") {
         Some((Trace::Python, Next::More))
-    } else if hits(&QUALIFIED, line) {
+    } else if head(line).contains('.') && hits(&QUALIFIED, line) {
         Some((Trace::Exception, Next::Conclusion))
     } else {
         None

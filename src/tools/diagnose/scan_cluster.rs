@@ -203,10 +203,8 @@ fn answer(cx: &Context, target: Target, input: Input, sweep: collect::Sweep, cau
     };
     let mut warnings = Vec::new();
     if undone + sweep.beyond > 0 {
-        warnings.push(format!(
-            "{} more that are not well were not diagnosed; scan one namespace to see them",
-            count(undone + sweep.beyond, "group")
-        ));
+        warnings
+            .push(format!("{} more that are not well were not diagnosed; scan one namespace to see them", undone + sweep.beyond));
     }
     if !sweep.whole {
         warnings.push("not every list was read to its end, as time ran out; scan one namespace".to_owned());

@@ -17,6 +17,7 @@ pub(in crate::diagnose::rules) const RULES: &[Rule] = &[
     Rule::new("sgpp-branch-eni-exhausted", Severity::High, branch_interfaces),
     Rule::new("sched-node-cordoned", Severity::Medium, cordoned),
     Rule::new("sched-pod-anti-affinity", Severity::Medium, told),
+    Rule::new("sched-volume-zone", Severity::High, volume_zone),
     // Told by the first two, where nodes are known.
     Rule::new("gpu-plugin-missing", Severity::High, |_| Vec::new()),
     Rule::new("neuron-plugin-missing", Severity::High, |_| Vec::new()),
@@ -100,6 +101,11 @@ const TOLD: &[(&str, &str, &str, &str)] = &[
         "Free devices, or install the driver that offers them",
     ),
 ];
+
+/// Ids of what the message tells by itself.
+pub(in crate::diagnose::rules) fn told_ids() -> impl Iterator<Item = &'static str> {
+    TOLD.iter().map(|it| it.0)
+}
 
 fn count_of(verdict: &Verdict<'_>, text: &str) -> u32 {
     verdict.said.reasons.iter().filter(|it| it.text.contains(text)).map(|it| it.nodes).sum()
@@ -274,8 +280,17 @@ fn cordoned(facts: &Facts) -> Vec<Finding> {
 
 /// Reasons whose text says all there is.
 fn told(facts: &Facts) -> Vec<Finding> {
+    told_of(facts, |id| id != "sched-volume-zone")
+}
+
+/// The one of them that is more severe.
+fn volume_zone(facts: &Facts) -> Vec<Finding> {
+    told_of(facts, |id| id == "sched-volume-zone")
+}
+
+fn told_of(facts: &Facts, wanted: fn(&str) -> bool) -> Vec<Finding> {
     let Some(verdict) = Verdict::of(facts) else { return Vec::new() };
-    let found = TOLD.iter().filter_map(|(id, text, sentence, cure)| {
+    let found = TOLD.iter().filter(|it| wanted(it.0)).filter_map(|(id, text, sentence, cure)| {
         let out = count_of(&verdict, text);
         let before = verdict.said.before.as_deref().is_some_and(|it| it.contains(text));
         if out == 0 && !before {
@@ -368,7 +383,8 @@ mod tests {
         world.nodes =
             Some(vec![Object::new(json!({"kind": "Node", "metadata": {"name": "n1"}, "status": {"allocatable": {"cpu": "2"}}}))]);
         assert!(finding(&world, "sched-no-gpu").summary.contains("no node of the cluster offers nvidia.com/gpu"));
-        let typed = json!({"kind": "Node", "metadata": {"name": "n1", "labels": {"node.kubernetes.io/instance-type": "g5.xlarge"}}});
+        let typed =
+            json!({"kind": "Node", "metadata": {"name": "n1", "labels": {"node.kubernetes.io/instance-type": "g5.xlarge"}}});
         world.nodes = Some(vec![Object::new(typed)]);
         assert_eq!(ids(&world), ["gpu-plugin-missing"]);
         world.nodes = Some(vec![Object::new(
