@@ -54,6 +54,8 @@ const UNRESOLVED: &[&str] = &[
     "name does not resolve",
     "nodename nor servname",
     "failed to lookup address",
+    "bad address",
+    "nslookup: can't resolve",
 ];
 const REFUSED: &[&str] = &["connection refused", "econnrefused", "actively refused"];
 const TIMED_OUT: &[&str] = &[
@@ -88,6 +90,7 @@ static ENDPOINTS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r"\blookup (?P<h>[A-Za-z0-9][A-Za-z0-9_.-]*)",
         r"(?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|EHOSTUNREACH) (?P<h>[A-Za-z0-9][A-Za-z0-9_.-]*)(?::(?P<p>\d+))?",
         r#"(?i)(?:resolve host:?|translate host name|UnknownHostException:) ["']?(?P<h>[A-Za-z0-9][A-Za-z0-9_.-]*)"#,
+        r#"(?i)(?:bad address|can't (?:resolve|find)):? ["']?(?P<h>[A-Za-z0-9][A-Za-z0-9_.-]*)"#,
         r#"server at "(?P<h>[^"]+)"[^,]*, port (?P<p>\d+)"#,
         r"(?i)connect(?:ion)? to (?P<h>[A-Za-z0-9][A-Za-z0-9_.-]*) port (?P<p>\d+)",
         r"://(?:[^\s/@]*@)?(?P<h>[A-Za-z0-9][A-Za-z0-9_.-]*)(?::(?P<p>\d+))?",

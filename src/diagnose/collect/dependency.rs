@@ -1,7 +1,7 @@
 //! What a log says cannot be reached, followed to the Service of that name and its pods.
 
 use super::{Source, answer, first_page, kind, metadata, subject, take};
-use crate::diagnose::facts::{Dependency, Facts, Reached};
+use crate::diagnose::facts::{Dependency, Facts, RECENT, Reached};
 use crate::diagnose::logs::{self, Class};
 use crate::domain::object::Object;
 use crate::error::{ErrorKind, ToolError};
@@ -41,6 +41,11 @@ pub(super) async fn follow(source: &Source, facts: &mut Facts) {
 fn named(facts: &Facts) -> Option<(String, String, Class)> {
     facts.logs.iter().find_map(|log| {
         let found = logs::deciding(&log.text)?;
+        // What a pod that serves could not reach long ago says nothing of today.
+        let said = crate::domain::log::time_of(found.line);
+        if facts.is_ready() && said.is_some_and(|at| facts.now.duration_since(at) > RECENT) {
+            return None;
+        }
         let names = matches!(found.class, Class::Unresolved(Some(_)) | Class::Refused(Some(_)) | Class::TimedOut(Some(_)));
         names.then(|| (found.line.to_owned(), log.container.clone(), found.class))
     })

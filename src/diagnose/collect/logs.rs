@@ -11,6 +11,8 @@ use crate::k8s::api::{self, LogOptions};
 
 /// Containers of one pod whose logs are read.
 const CONTAINERS: usize = 3;
+/// Seconds after which an init container that runs is taken to wait.
+const WAITS: i64 = 60;
 /// Lines of a log.
 const TAIL: u32 = 200;
 /// Bytes of a log that are kept.
@@ -52,7 +54,11 @@ fn has_telling_log(container: &Container<'_>, now: Timestamp) -> bool {
     match container.exit(now) {
         Some(exit) if matches!(exit.reason, "StartError" | "ContainerCannotRun") => false,
         Some(exit) if exit.liveness != Liveness::Past => true,
-        _ => container.is_running() && !container.is_ready() && (!container.init || container.is_sidecar()),
+        // An init container that runs for long waits for something.
+        _ if container.init && !container.is_sidecar() => {
+            container.running_since().is_some_and(|it| now.as_second() - it.as_second() > WAITS)
+        }
+        _ => container.is_running() && !container.is_ready(),
     }
 }
 

@@ -35,11 +35,8 @@ fn quoted(facts: &Facts, dependency: &Dependency) -> Evidence {
 }
 
 fn base(facts: &Facts, dependency: &Dependency, id: &'static str, confidence: Confidence, summary: String) -> Finding {
-    let serves = facts.is_ready();
     Finding::new(id, Depth::Reference, confidence, summary)
         .specific(9)
-        .role(Role::Cause)
-        .alive(if serves { Liveness::Recent } else { Liveness::Active })
         .because([quoted(facts, dependency)])
         .link(format!("container {}", dependency.container), format!("cannot reach {}", dependency.host))
 }
@@ -48,11 +45,13 @@ fn missing(facts: &Facts) -> Vec<Finding> {
     let Some(dependency) = &facts.dependency else { return Vec::new() };
     let Reached::Nothing { here, elsewhere } = &dependency.reached else { return Vec::new() };
     let near = names::did_you_mean(&dependency.name, here.iter().map(String::as_str));
+    // A question ends the sentence.
+    let near = if near.is_empty() { ".".to_owned() } else { near };
     let places: Vec<String> = elsewhere.iter().take(3).map(|it| format!("`{it}`")).collect();
     let there =
         if places.is_empty() { String::new() } else { format!("; one of that name is in namespace {}", join_and(&places)) };
     let summary = format!(
-        "{}: there is no Service `{}` in namespace `{}` (not found){near}{there}.",
+        "{}: there is no Service `{}` in namespace `{}` (not found){there}{near}",
         caller(facts, dependency),
         dependency.name,
         dependency.namespace
@@ -264,7 +263,8 @@ mod tests {
         let found = own(&calling("5432", nothing));
         assert_eq!(found.len(), 1);
         assert!(
-            found[0].0 == "svc-missing" && found[0].1.contains("did you mean `db1`?; one of that name is in namespace `data`"),
+            found[0].0 == "svc-missing"
+                && found[0].1.contains("(not found); one of that name is in namespace `data`; did you mean `db1`?"),
             "{}",
             found[0].1
         );

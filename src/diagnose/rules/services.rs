@@ -54,9 +54,14 @@ fn selector_mismatch(facts: &Facts) -> Vec<Finding> {
     let wanted: Vec<String> = selector.iter().map(|(key, value)| format!("{key}={value}")).collect();
     // Pods that have all labels but some tell which one is wrong.
     let matching = |pod: &&Object| selector.iter().filter(|(key, value)| pod.label(key) == Some(value)).count();
-    let near = facts.related_of("Pod").max_by_key(matching).filter(|pod| matching(pod) > 0 || selector.len() == 1);
-    let same_key = |pod: &&Object| selector.iter().any(|(key, _)| pod.label(key).is_some());
-    let near = near.filter(same_key);
+    // One label that many pods have with another value says nothing, unless the value is nearly the one that is asked for.
+    let alike = |pod: &&Object| {
+        selector.iter().any(|(key, value)| {
+            pod.label(key)
+                .is_some_and(|has| !names::near(value, [has]).is_empty() || !names::near(service.name(), [has]).is_empty())
+        })
+    };
+    let near = facts.related_of("Pod").max_by_key(|it| (matching(it), alike(it))).filter(|it| matching(it) > 0 || alike(it));
     let zero = facts.related.iter().find(|it| {
         let fits = |(key, value): &(&str, &str)| {
             it.get("spec.template.metadata.labels").and_then(|it| it.get(*key)).and_then(Value::as_str) == Some(*value)

@@ -370,8 +370,11 @@ fn finding(facts: &Facts, pattern: &Pattern, message: &Message, captures: &Captu
     let mut finding = Finding::new(pattern.id, pattern.depth, pattern.confidence, words)
         .specific(pattern.specificity)
         .alive(message.liveness)
-        .because(message.evidence.iter().cloned())
-        .link(message.what.clone(), text::cut(message.text.lines().next().unwrap_or_default(), 160));
+        .because(message.evidence.iter().cloned());
+    // The subject stands in the chain by itself.
+    if facts.subject.as_ref().is_none_or(|it| described(it) != message.what) {
+        finding = finding.link(message.what.clone(), text::cut(message.text.lines().next().unwrap_or_default(), 160));
+    }
     finding.severity = pattern.severity;
     if pattern.on == On::Log {
         let exits =
