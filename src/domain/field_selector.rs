@@ -27,6 +27,9 @@ pub fn parse(text: &str) -> Result<Vec<Term>, Wrong> {
             return Err(wrong(format!("invalid selector: '{text}'; can't understand '{term}'"), 0));
         };
         let (label, rest) = term.split_at(position);
+        if label.trim().is_empty() {
+            return Err(wrong(format!("invalid selector: '{text}'; no field stands before '{operator}'"), 0));
+        }
         let value = rest.get(operator.len()..).unwrap_or_default();
         let value = unescape(value).map_err(|(message, offset)| wrong(message, position + operator.len() + offset))?;
         Ok(Term { label: label.to_owned(), equals, value })
@@ -115,6 +118,7 @@ mod tests {
         for (text, told) in [
             ("status.phase", "invalid selector: 'status.phase'; can't understand 'status.phase', at character 1"),
             ("a=b,é,c=d", "invalid selector: 'a=b,é,c=d'; can't understand 'é', at character 5 behind `a=b,`"),
+            ("a=b,=c", "invalid selector: 'a=b,=c'; no field stands before '=', at character 5 behind `a=b,`"),
             ("a=b=c", "invalid field selector: unescaped character in value: =, at character 4 behind `a=b`"),
             (r"a=b,c=d\n", r"invalid field selector: invalid escape sequence: \n, at character 8 behind `a=b,c=d`"),
         ] {

@@ -2,6 +2,7 @@
 
 use super::extent;
 use super::keys::Trust;
+use super::pairs;
 use super::scan::{Scan, is_blank, is_key, is_quote};
 use super::values::{is_placeholder, is_random, is_secret};
 
@@ -48,11 +49,14 @@ pub(super) fn at_hit(scan: &mut Scan<'_>, hit: usize) {
         return;
     }
     let closed = scan.skip(end, end + 6, |it| is_quote(it) || matches!(it, b'\\' | b']') || is_blank(it));
-    if !matches!(scan.at(closed), b':' | b'=') {
+    let mut from = if matches!(scan.at(closed), b':' | b'=') {
+        let arrow = usize::from(scan.at(closed + 1) == b'>');
+        scan.skip(closed + 1 + arrow, closed + 12, is_blank)
+    } else if let Some(beside) = pairs::value_beside(scan, start..end, closed) {
+        beside
+    } else {
         return;
-    }
-    let arrow = usize::from(scan.at(closed + 1) == b'>');
-    let mut from = scan.skip(closed + 1 + arrow, closed + 12, is_blank);
+    };
     // Maps of headers hold lists: `Authorization:[Bearer x]`, `"Authorization": ["Bearer x"]`.
     let list = scan.at(from) == b'[' && !scan.has(from, "[redacted]");
     if list {

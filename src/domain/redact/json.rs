@@ -171,6 +171,13 @@ fn below(key: &str, value: &mut Value, trust: Trust) -> usize {
 
 /// `{"name": "DB_PASSWORD", "value": "…"}`, in whatever order and case.
 fn named(fields: &mut Map<String, Value>) -> usize {
+    // `{"name": "Authorization", "value": "Bearer …"}` of a probe or a proxy.
+    let names = || fields.iter().filter(|(key, _)| NAME_KEYS.contains(&key.to_lowercase().as_str()));
+    let header = names().filter_map(|(_, name)| name.as_str()).map(str::to_lowercase).find(|it| is_header(it));
+    if let Some(header) = header {
+        let values = fields.iter_mut().filter(|(key, _)| VALUE_KEYS.contains(&key.to_lowercase().as_str()));
+        return values.map(|(_, value)| header_values(&header, value)).sum();
+    }
     let trust = fields.iter().filter(|(key, _)| NAME_KEYS.contains(&key.to_lowercase().as_str())).find_map(|(_, name)| {
         let name = name.as_str()?;
         classify(name.rsplit(['/', ' ', '[']).next().unwrap_or(name).trim_end_matches(']'))
@@ -190,19 +197,31 @@ fn headers(fields: &mut Map<String, Value>) -> usize {
     let mut hidden = 0;
     for (key, value) in fields.iter_mut() {
         let lower = key.to_lowercase();
-        let wanted = matches!(lower.as_str(), "cookie" | "set-cookie") || lower.ends_with("authorization");
-        let values: &mut [Value] = match value {
-            Value::Array(values) => values,
-            other => std::slice::from_mut(other),
-        };
-        for value in values.iter_mut().filter(|_| wanted) {
-            let Some(content) = value.as_str() else { continue };
-            let line = format!("{lower}: {content}");
-            let (masked, found) = super::text(&line);
-            if found > 0 {
-                *value = masked.strip_prefix(&format!("{lower}: ")).unwrap_or(MASK).into();
-                hidden += found;
-            }
+        if is_header(&lower) {
+            hidden += header_values(&lower, value);
+        }
+    }
+    hidden
+}
+
+fn is_header(lower: &str) -> bool {
+    matches!(lower, "cookie" | "set-cookie") || lower.ends_with("authorization")
+}
+
+/// Masks the values of a header as a line with that header would be.
+fn header_values(header: &str, value: &mut Value) -> usize {
+    let values: &mut [Value] = match value {
+        Value::Array(values) => values,
+        other => std::slice::from_mut(other),
+    };
+    let mut hidden = 0;
+    for value in values {
+        let Some(content) = value.as_str() else { continue };
+        let line = format!("{header}: {content}");
+        let (masked, found) = super::text(&line);
+        if found > 0 {
+            *value = masked.strip_prefix(&format!("{header}: ")).unwrap_or(MASK).into();
+            hidden += found;
         }
     }
     hidden

@@ -306,8 +306,12 @@ pub(super) fn scheme(scan: &mut Scan<'_>, place: usize) {
     let holds = |it: u8| is_base64(it) || matches!(it, b'.' | b'~');
     let head = scan.skip(from, from + 512, holds);
     let text = scan.slice(from, head);
+    // `token_type=bearer expires_in=3600`: what follows is a field of its own.
+    let is_field = text.trim_end_matches('=').contains('=');
     let secret = if word == 6 {
         super::values::is_basic(text)
+    } else if is_field {
+        false
     } else {
         text.len() >= 12 && super::values::is_random(text, 12)
             || text.len() >= 20 && text.bytes().any(|it| it.is_ascii_digit()) && !text.contains('/')

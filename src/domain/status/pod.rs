@@ -45,8 +45,13 @@ fn sidecars(pod: &Object) -> impl Iterator<Item = Part<'_>> {
     pod.parts("status.initContainerStatuses").filter(move |it| named(it.text("name")))
 }
 
-/// Restarts of all containers, of init containers only those that run on as sidecars.
+/// Restarts of all containers, of init containers only those that run on as sidecars; while the pod is being initialised those
+/// of its init containers, as kubectl counts them.
 pub fn restarts(pod: &Object) -> i64 {
+    let initialising = pod.condition("Initialized").is_some_and(|it| it.text("status") == "False");
+    if initialising {
+        return pod.parts("status.initContainerStatuses").filter_map(|it| it.integer("restartCount")).sum();
+    }
     pod.parts("status.containerStatuses").chain(sidecars(pod)).filter_map(|it| it.integer("restartCount")).sum()
 }
 

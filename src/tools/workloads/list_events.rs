@@ -109,6 +109,12 @@ impl Tool for ListEvents {
         {
             api::check_namespace(&client, namespace).await?;
         }
+        if listed.groups.total == 0
+            && let Some(kind) = input.kind.as_deref().filter(|it| Kind::named(it).is_none())
+        {
+            // A kind that is misspelt has no events either.
+            cx.kind(&target, &client, kind).await?;
+        }
         let near = match &input.name {
             Some(name) if listed.groups.total == 0 => Some(near(&client, &input, name).await),
             _ => None,

@@ -153,7 +153,8 @@ fn own_source(name: &str) -> Option<Source> {
         return Some(Source::Annotation(key.to_owned()));
     }
     let path = name.trim_start_matches('.');
-    path.contains(['.', '[']).then(|| Source::Field(path.to_owned()))
+    let is_whole = path.matches('[').count() == path.matches(']').count() && !path.contains("..") && !path.ends_with('.');
+    (path.contains(['.', '[']) && is_whole).then(|| Source::Field(path.to_owned()))
 }
 
 fn is_always_there(name: &str) -> bool {
