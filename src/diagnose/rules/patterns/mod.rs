@@ -140,14 +140,22 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
             continue;
         }
         let Some(says) = says.get_or_init(|| Regex::new(pattern.says).ok()) else { continue };
-        // The latest message is the one that holds.
-        let hit = fitting.rev().find_map(|message| Some((message, says.captures(&message.text)?)));
+        // The latest message is the one that holds; of a log the line that tells most about its end.
+        let fitting: Vec<&Message> = fitting.collect();
+        let among = |decides: bool| {
+            let fitting = fitting.iter().rev().filter(move |it| it.decides == decides);
+            fitting.into_iter().find_map(|message| Some((*message, says.captures(&message.text)?)))
+        };
+        let hit = among(true).or_else(|| among(false));
         if let Some((message, captures)) = hit {
             found.push(finding(facts, pattern, message, &captures));
         }
     }
     found
 }
+
+/// How much a line tells that is not the one which decides: less than what that one says.
+const ELSEWHERE: u8 = 3;
 
 /// A message with its place.
 struct Message {
@@ -157,6 +165,8 @@ struct Message {
     /// What it is about, in words.
     what: String,
     liveness: Liveness,
+    /// Of a line of a log whether it tells most about the end of the log; other lines may have nothing to do with it.
+    decides: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -194,6 +204,7 @@ fn messages(facts: &Facts) -> Vec<Message> {
                 evidence: vec![evidence],
                 what: if container.is_empty() { about(event) } else { format!("container `{container}`") },
                 liveness: liveness(event, resolved_by, facts),
+                decides: true,
             });
         }
     }
@@ -216,6 +227,7 @@ fn messages(facts: &Facts) -> Vec<Message> {
                     evidence,
                     what: label(&container),
                     liveness: Liveness::Active,
+                    decides: true,
                 });
             }
         }
@@ -230,6 +242,7 @@ fn messages(facts: &Facts) -> Vec<Message> {
             evidence: evidence.collect(),
             what: "the pod".to_owned(),
             liveness: Liveness::Active,
+            decides: true,
         });
     }
     let objects = facts.subject.iter().chain(facts.has_pod().then_some(&facts.pod));
@@ -251,6 +264,7 @@ fn messages(facts: &Facts) -> Vec<Message> {
                 evidence: evidence.take(2).collect(),
                 what: described(object),
                 liveness: Liveness::Active,
+                decides: true,
             });
         }
     }
@@ -266,9 +280,11 @@ fn messages(facts: &Facts) -> Vec<Message> {
             || format!("{} is not ready", title(&container)),
             |it| format!("{} exits with code {}", title(&container), it.code),
         );
+        let deciding = logs::deciding(&log.text).map(|it| it.line);
         for line in log.text.lines().filter(|it| !it.trim().is_empty()) {
+            let decides = deciding == Some(line);
             let evidence = vec![log_evidence(&facts.pod, log, line)];
-            messages.push(Message { place: Place::Log, text: line.to_owned(), evidence, what: state.clone(), liveness });
+            messages.push(Message { place: Place::Log, text: line.to_owned(), evidence, what: state.clone(), liveness, decides });
         }
     }
     messages
@@ -368,7 +384,7 @@ fn finding(facts: &Facts, pattern: &Pattern, message: &Message, captures: &Captu
     let mut characters = words.chars();
     let words: String = characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect());
     let mut finding = Finding::new(pattern.id, pattern.depth, pattern.confidence, words)
-        .specific(pattern.specificity)
+        .specific(if message.decides { pattern.specificity } else { pattern.specificity.min(ELSEWHERE) })
         .alive(message.liveness)
         .because(message.evidence.iter().cloned());
     // The subject stands in the chain by itself.

@@ -37,3 +37,13 @@ fn no_message_of_one_cause_is_taken_for_another_one_that_tells_as_much() {
         }
     }
 }
+
+#[test]
+fn a_line_that_has_nothing_to_do_with_the_end_does_not_explain_it() {
+    use super::super::fixtures::{crashed, with_log};
+    let log = "WARN 429 Too Many Requests, trying again\nINFO served\nINFO served\nFATAL: password authentication failed for user \"shop\"\n";
+    let facts = with_log(crashed(serde_json::json!({}), 1, "Error", ""), log);
+    let found = findings(&facts);
+    let of = |id: &str| found.iter().find(|it| it.id == id).unwrap().specificity;
+    assert!(of("app-db-auth") > 5 && of("app-rate-limited") <= ELSEWHERE);
+}
