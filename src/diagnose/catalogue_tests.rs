@@ -15,7 +15,7 @@ fn every_cause_has_a_rule_or_a_reason_why_it_has_none() {
     let not_built = rows(include_str!("not_built.tsv"));
     assert_eq!(catalogue.len(), 407);
     // What is said when no rule fires.
-    let built: BTreeSet<&str> = rules::ids().chain(["healthy"]).collect();
+    let built: BTreeSet<&str> = rules::causes().map(|it| it.0).chain(["healthy"]).collect();
     let unknown: Vec<&&str> = built.iter().filter(|it| !catalogue.contains_key(**it)).collect();
     assert!(unknown.is_empty(), "these rules stand in no catalogue: {unknown:?}");
     let missing: Vec<&&str> = catalogue.keys().filter(|it| !built.contains(**it) && !not_built.contains_key(**it)).collect();
@@ -27,9 +27,9 @@ fn every_cause_has_a_rule_or_a_reason_why_it_has_none() {
 #[test]
 fn rules_are_as_severe_as_the_catalogue_says() {
     let catalogue = rows(include_str!("catalogue.tsv"));
-    let wrong: Vec<String> = rules::ids()
-        .filter(|id| rules::severity_of(id).name() != catalogue[id])
-        .map(|id| format!("{id}: {} instead of {}", rules::severity_of(id).name(), catalogue[id]))
+    let wrong: Vec<String> = rules::causes()
+        .filter(|(id, severity)| severity.name() != catalogue[id])
+        .map(|(id, severity)| format!("{id}: {} instead of {}", severity.name(), catalogue[id]))
         .collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::diagnosis::{BlastRadius, Contributing, Diagnosis, Link, NextCheck, NotChecked, RootCause, RuledOut, Status};
 use super::facts::Facts;
 use super::finding::{Finding, Liveness, Role, evidence, field_evidence};
-use super::rules::{RULES, Rule, patterns};
+use super::rules;
 use super::{subject, symptoms};
 use crate::domain::object::Object;
 use crate::domain::{text, time};
@@ -16,9 +16,9 @@ const MOST_OTHERS: usize = 5;
 
 /// Diagnoses a pod.
 pub fn diagnose(facts: &Facts) -> Diagnosis {
-    let (mut causes, others) = findings(facts, RULES);
+    let (mut causes, others) = findings(facts);
     if is_beyond_containers(facts) {
-        causes.retain(|it| is_about_the_whole(it.id));
+        causes.retain(|it| it.explains_end);
     }
     let status = status(facts, &causes);
     let root = (!causes.is_empty() && matches!(status, Status::Failing | Status::Degraded)).then(|| causes.remove(0));
@@ -63,15 +63,10 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
     diagnosis
 }
 
-/// Runs rules; causes that hold now or did a short while ago, best first, and everything else.
-fn findings(facts: &Facts, rules: &[&[Rule]]) -> (Vec<Finding>, Vec<Finding>) {
-    let found = rules.iter().flat_map(|it| it.iter()).flat_map(|rule| {
-        let severity = rule.severity;
-        (rule.check)(facts).into_iter().map(move |finding| Finding { severity, ..finding })
-    });
-    let found = found.chain(patterns::findings(facts));
+/// Causes that hold now or did a short while ago, best first, and everything else.
+fn findings(facts: &Facts) -> (Vec<Finding>, Vec<Finding>) {
     let (mut causes, others): (Vec<Finding>, Vec<Finding>) =
-        found.filter(|it| it.liveness != Liveness::Past).partition(|it| it.role == Role::Cause);
+        rules::findings(facts).filter(|it| it.liveness != Liveness::Past).partition(|it| it.role == Role::Cause);
     let rank = |it: &Finding| (it.depth, it.liveness, it.specificity, it.severity);
     causes.sort_by_key(|it| std::cmp::Reverse(rank(it)));
     // Two equally good explanations make both doubtful, unless they agree.
@@ -82,11 +77,6 @@ fn findings(facts: &Facts, rules: &[&[Rule]]) -> (Vec<Finding>, Vec<Finding>) {
         first.confidence = first.confidence.lowered();
     }
     (causes, others)
-}
-
-/// Whether a cause explains the end of a pod as a whole.
-fn is_about_the_whole(id: &str) -> bool {
-    ["pod-", "job-", "emptydir-", "node-", "namespace-"].iter().any(|it| id.starts_with(it))
 }
 
 /// Whether the pod was ended as a whole: how its containers ended is a consequence then, not the cause.

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::super::diagnosis::Confidence;
+use super::super::rules::RULES;
 use super::super::rules::fixtures::{container, crashed, facts, with_event};
 use super::*;
 

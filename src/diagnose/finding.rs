@@ -87,6 +87,8 @@ pub struct Finding {
     pub role: Role,
     /// Whether it holds now.
     pub liveness: Liveness,
+    /// Whether it explains why a pod was ended, evicted or turned away as a whole.
+    pub explains_end: bool,
     /// How much the message tells, from 0 (an exit code) to 9 (object, host, path and number).
     pub specificity: u8,
     /// Verbatim values, most telling first.
@@ -110,6 +112,7 @@ impl Finding {
             depth,
             role: Role::Cause,
             liveness: Liveness::Active,
+            explains_end: false,
             specificity: 5,
             evidence: Vec::new(),
             fixes: Vec::new(),
@@ -134,6 +137,13 @@ impl Finding {
     #[must_use]
     pub fn role(mut self, role: Role) -> Self {
         self.role = role;
+        self
+    }
+
+    /// Says that it explains the end of a pod as a whole.
+    #[must_use]
+    pub fn of_the_whole(mut self) -> Self {
+        self.explains_end = true;
         self
     }
 

@@ -1,6 +1,7 @@
 //! Half-written, contradictory and random objects: the engine answers, and never panics.
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use serde_json::{Map, Value, json};
 
 use super::engine::diagnose;
@@ -192,7 +193,7 @@ fn check(facts: &Facts) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, rng_seed: RngSeed::Fixed(407), ..ProptestConfig::default() })]
 
     #[test]
     fn a_pod_of_which_parts_are_wrong_is_diagnosed(parts in proptest::collection::vec((any::<usize>(), value()), 1..4), event in value(), log in ".{0,200}") {

@@ -173,6 +173,8 @@ async fn every_fault_is_found_by_its_cause_and_the_healthy_pods_are_healthy() {
             let (namespace, name) = (pod["metadata"]["namespace"].as_str().unwrap(), pod["metadata"]["name"].as_str().unwrap());
             let arguments = json!({"cluster": cluster, "namespace": namespace, "name": name});
             let diagnosis = world.call("troubleshoot", arguments).await;
+            let tokens = crate::tokens::count(&diagnosis.to_string());
+            assert!(tokens <= 1_200, "{namespace}/{name}: {tokens} tokens");
             assert!(!diagnosis["summary"].as_str().unwrap().contains("[redacted]"), "{diagnosis:#}");
             match diagnosis["root_cause"]["id"].as_str() {
                 Some(id) => {

@@ -436,6 +436,8 @@ async fn events_are_chosen_by_object_type_and_time() {
     assert_eq!(reasons(json!({"since": "2026-11-23T09:28:30Z"})).await, ["FailedScheduling"]);
     let none = world.call("list_events", with(json!({"namespace": "shop", "kind": "Pod", "name": "stuk"}))).await;
     holds(none["summary"].as_str().unwrap(), &["No events about `stuk`", "did you mean `stuck`?", "`get_resource` tells"]);
+    let err = world.fail("list_events", with(json!({"namespace": "shop", "kind": "Deploymnt"}))).await;
+    holds(&err.message, &["no kind `Deploymnt`", "did you mean `Deployment`"]);
     let none = world.call("list_events", with(json!({"namespace": "empty"}))).await;
     holds(none["summary"].as_str().unwrap(), &["none within the horizon, not none ever"]);
     holds(none["horizon"].as_str().unwrap(), &["60 minutes"]);

@@ -7,6 +7,7 @@ use crate::diagnose::diagnosis::NotChecked;
 use crate::domain::object::Object;
 use crate::domain::status::{self, Health};
 use crate::domain::text;
+use crate::error::{ErrorKind, ToolError};
 use crate::k8s::api::{self, Keep, ListOptions, Step};
 
 /// What is looked over: pods first, since they explain most of the rest.
@@ -57,10 +58,14 @@ pub struct Sweep {
 
 /// Looks over a namespace, or over the cluster. `lasts` says whether there is time for a further page.
 ///
-/// Sends one request for each page of 500 objects of ten kinds.
-pub async fn sweep(source: &Source, namespace: Option<&str>, lasts: impl Fn() -> bool + Send + Sync) -> Sweep {
+/// Sends one request for each page of 500 objects of ten kinds. A kind that cannot be read becomes a gap.
+///
+/// # Errors
+/// What the API server answers when no kind at all can be read; at once when the cluster cannot be reached.
+pub async fn sweep(source: &Source, namespace: Option<&str>, lasts: impl Fn() -> bool + Send + Sync) -> Result<Sweep, ToolError> {
     let mut sweep = Sweep { whole: true, ..Sweep::default() };
     let mut held: HashMap<(String, String, String, String), Suspect> = HashMap::new();
+    let mut first_error = None;
     let cluster_kinds: &[&str] = if namespace.is_none() { CLUSTER_KINDS } else { &[] };
     for name in KINDS.iter().chain(cluster_kinds) {
         let Ok(of) = kind(name) else { continue };
@@ -82,11 +87,22 @@ pub async fn sweep(source: &Source, namespace: Option<&str>, lasts: impl Fn() ->
         .await;
         match listed {
             Ok(listed) => sweep.whole &= listed.next.is_none(),
-            Err(err) => sweep.gaps.push(gap(of.plural, &err)),
+            Err(err) if matches!(err.kind, ErrorKind::Unreachable | ErrorKind::Credentials | ErrorKind::Timeout) => {
+                return Err(err);
+            }
+            Err(err) => {
+                sweep.gaps.push(gap(of.plural, &err));
+                first_error.get_or_insert(err);
+            }
         }
     }
+    if let Some(err) = first_error
+        && sweep.gaps.len() == sweep.looked_at.len()
+    {
+        return Err(err);
+    }
     sweep.suspects = ranked(held.into_values().collect());
-    sweep
+    Ok(sweep)
 }
 
 impl Suspect {

@@ -17,7 +17,7 @@ const BACKENDS: usize = 5;
 
 /// Reads the facts of an object of any kind but Pod.
 ///
-/// Sends at most 10 requests beside those of [`super::pod`] for one of its pods. Objects other than the subject that cannot be
+/// Sends at most 11 requests beside those of [`super::pod`] for one of its pods. Objects other than the subject that cannot be
 /// read become gaps.
 ///
 /// # Errors

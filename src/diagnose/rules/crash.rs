@@ -11,10 +11,11 @@ use crate::domain::{log, quantity};
 
 pub(super) const RULES: &[Rule] = &[
     Rule::new("container-oom-limit", Severity::High, oom_limit),
-    Rule::new("crash-app-error", Severity::High, app_error),
-    // Told by the one above, where the log says so.
-    Rule::new("app-dns-name-unresolvable", Severity::Medium, |_| Vec::new()),
-    Rule::new("app-aws-no-credentials", Severity::Medium, |_| Vec::new()),
+    Rule::new("crash-app-error", Severity::High, app_error).also(&[
+        ("app-dns-name-unresolvable", Severity::Medium),
+        ("app-dependency-unreachable", Severity::Medium),
+        ("app-aws-no-credentials", Severity::Medium),
+    ]),
     Rule::new("crash-exit-zero", Severity::Medium, exit_zero),
     Rule::new("crash-sigkill", Severity::Medium, sigkill),
     Rule::new("app-error-in-logs", Severity::Medium, errors_in_log),

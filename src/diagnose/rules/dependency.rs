@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{RULES, Rule, log_evidence, patterns};
+use super::{Rule, log_evidence};
 use crate::diagnose::diagnosis::{CheckArguments, Confidence, Evidence, Risk};
 use crate::diagnose::facts::{Dependency, Facts, Log, Reached};
 use crate::diagnose::finding::{Depth, Finding, Liveness, Role, Severity, evidence, field_evidence};
@@ -73,18 +73,13 @@ fn missing(facts: &Facts) -> Vec<Finding> {
 fn down(facts: &Facts) -> Vec<Finding> {
     let Some(dependency) = &facts.dependency else { return Vec::new() };
     let Reached::Service(service) = &dependency.reached else { return Vec::new() };
-    let rules = RULES
-        .iter()
-        .flat_map(|it| it.iter())
-        .flat_map(|rule| (rule.check)(service).into_iter().map(move |it| Finding { severity: rule.severity, ..it }));
-    let causes = rules.chain(patterns::findings(service)).filter(|it| it.role == Role::Cause && it.liveness == Liveness::Active);
+    let causes = super::findings(service).filter(|it| it.role == Role::Cause && it.liveness == Liveness::Active);
     let Some(cause) = causes.max_by_key(|it| (it.depth, it.specificity, it.severity)) else { return Vec::new() };
     let summary =
         format!("{}, because of what is behind Service `{}`: {}", caller(facts, dependency), dependency.name, cause.summary);
     let mut finding = base(facts, dependency, cause.id, cause.confidence.min(Confidence::High), summary)
         .because(cause.evidence)
         .link(format!("Service/{}/{}", dependency.namespace, dependency.name), "no ready endpoints");
-    finding.severity = cause.severity;
     finding.chain.extend(cause.chain);
     finding.fixes = cause.fixes;
     finding.next_checks = cause.next_checks;

@@ -29,13 +29,20 @@ pub struct Rule {
     pub id: &'static str,
     /// How bad it is.
     pub severity: Severity,
+    /// Closer names of the same cause that it tells where the facts allow, each with how bad it is.
+    pub also: &'static [(&'static str, Severity)],
     /// Looks for it.
     pub check: fn(&Facts) -> Vec<Finding>,
 }
 
 impl Rule {
     const fn new(id: &'static str, severity: Severity, check: fn(&Facts) -> Vec<Finding>) -> Self {
-        Self { id, severity, check }
+        Self { id, severity, also: &[], check }
+    }
+
+    const fn also(mut self, also: &'static [(&'static str, Severity)]) -> Self {
+        self.also = also;
+        self
     }
 }
 
@@ -60,17 +67,22 @@ pub const RULES: &[&[Rule]] = &[
     nodes::RULES,
 ];
 
-/// Ids of all causes that a rule tells.
-pub fn ids() -> impl Iterator<Item = &'static str> {
-    let rules = RULES.iter().flat_map(|it| it.iter()).map(|it| it.id);
-    rules.chain(patterns::PATTERNS.iter().flat_map(|it| it.iter()).map(|it| it.id)).chain(scheduling::told_ids())
+/// What all rules and patterns find, each with how bad its cause is.
+pub(in crate::diagnose) fn findings(facts: &Facts) -> impl Iterator<Item = Finding> {
+    let found = RULES.iter().flat_map(|it| it.iter()).flat_map(|rule| (rule.check)(facts));
+    found.chain(patterns::findings(facts)).map(|it| Finding { severity: severity_of(it.id), ..it })
 }
 
-/// How bad a cause is; unknown ones are taken to be middling.
+/// All causes that a rule tells, with how bad they are; some are told by several.
+pub fn causes() -> impl Iterator<Item = (&'static str, Severity)> {
+    let rules = RULES.iter().flat_map(|it| it.iter());
+    let rules = rules.flat_map(|it| [(it.id, it.severity)].into_iter().chain(it.also.iter().copied()));
+    rules.chain(patterns::PATTERNS.iter().flat_map(|it| it.iter()).map(|it| (it.id, it.severity)))
+}
+
+/// How bad a cause is; one that no rule tells is taken to be middling.
 pub fn severity_of(id: &str) -> Severity {
-    let rules = RULES.iter().flat_map(|it| it.iter()).map(|it| (it.id, it.severity));
-    let patterns = patterns::PATTERNS.iter().flat_map(|it| it.iter()).map(|it| (it.id, it.severity));
-    rules.chain(patterns).filter(|(known, _)| *known == id).map(|(_, severity)| severity).max().unwrap_or(Severity::Medium)
+    causes().find(|(known, _)| *known == id).map_or(Severity::Medium, |(_, severity)| severity)
 }
 
 /// Arguments for a tool that looks at the pod of these facts.

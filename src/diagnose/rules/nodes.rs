@@ -12,9 +12,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new("node-max-pods-reached", Severity::Medium, max_pods),
     Rule::new("node-cordoned-forgotten", Severity::Low, cordoned),
     Rule::new("pod-stuck-terminating", Severity::High, stuck),
-    Rule::new("addon-vpc-cni-missing", Severity::Critical, cni_missing),
-    // The same on a hybrid node.
-    Rule::new("hybrid-cni-missing", Severity::High, |_| Vec::new()),
+    Rule::new("addon-vpc-cni-missing", Severity::Critical, cni_missing).also(&[("hybrid-cni-missing", Severity::High)]),
     Rule::new("node-flapping", Severity::High, flapping),
 ];
 
@@ -122,6 +120,7 @@ fn stuck(facts: &Facts) -> Vec<Finding> {
     let role = if facts.subject_of(&["Node"]).is_some() { Role::Contributing } else { more };
     vec![
         Finding::new("pod-stuck-terminating", Depth::Pod, confidence, summary)
+            .of_the_whole()
             .specific(if confidence == Confidence::Low { 2 } else { 7 })
             .role(role)
             .because(evidence(pod, "metadata.deletionTimestamp"))

@@ -14,13 +14,11 @@ use crate::domain::object::Object;
 use crate::domain::text;
 
 pub(super) const RULES: &[Rule] = &[
-    Rule::new("svc-selector-mismatch", Severity::High, selector_mismatch),
+    Rule::new("svc-selector-mismatch", Severity::High, selector_mismatch).also(&[("svc-no-endpoints", Severity::High)]),
     Rule::new("svc-no-ready-endpoints", Severity::High, no_ready_endpoints),
     Rule::new("svc-target-port-mismatch", Severity::High, target_port),
     Rule::new("ingress-class-missing", Severity::High, ingress_class),
     Rule::new("ingress-backend-missing", Severity::High, ingress_backend),
-    // Told by the first one, where nothing nearly matches.
-    Rule::new("svc-no-endpoints", Severity::High, |_| Vec::new()),
     Rule::new("lb-no-controller", Severity::High, no_controller),
     Rule::new("ingress-controller-missing", Severity::High, no_ingress_controller),
 ];

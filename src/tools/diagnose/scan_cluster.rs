@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::troubleshoot::Troubleshoot;
 use crate::aws::Scope;
 use crate::context::Context;
 use crate::diagnose::collect::{self, Source, Suspect};
@@ -18,9 +19,9 @@ use crate::domain::names;
 use crate::domain::table::{Omitted, Table};
 use crate::domain::target::{ClusterArguments, Target};
 use crate::domain::text::{self, count, join_and};
-use crate::error::ToolError;
+use crate::error::{ErrorKind, ToolError};
 use crate::k8s::kinds::Kind;
-use crate::tool::{Effect, Meta, Permission, Tool, Toolset};
+use crate::tool::{Effect, Meta, Tool, Toolset};
 
 /// `scan_cluster`
 pub struct ScanCluster;
@@ -82,16 +83,8 @@ impl Tool for ScanCluster {
                       explains. Start here when it is not known what is broken; then call `troubleshoot` with the object named.",
         toolset: Toolset::Diagnose,
         effect: Effect::Read,
-        permissions: &[
-            Permission::iam("eks:DescribeCluster"),
-            Permission::iam("eks:ListPodIdentityAssociations"),
-            // For near names when the cluster does not exist.
-            Permission::iam("eks:ListClusters"),
-            // What is looked over is listed, and what is not well is diagnosed as `troubleshoot` does.
-            Permission::rbac("get", "*", "*"),
-            Permission::rbac("list", "*", "*"),
-            Permission::rbac("get", "", "pods/log"),
-        ],
+        // What is looked over is listed, and what is not well is diagnosed as there.
+        permissions: Troubleshoot::META.permissions,
     };
     type Input = Input;
     type Output = Output;
@@ -107,15 +100,7 @@ impl Tool for ScanCluster {
         let source = Source { client, target, eks, now: cx.now() };
         let started = Instant::now();
         let within = |part: f64| started.elapsed() < cx.limits.call_timeout.mul_f64(part) && !cx.cancel.is_cancelled();
-        let mut sweep = collect::sweep(&source, namespace, || within(LOOKING)).await;
-        if sweep.gaps.len() == sweep.looked_at.len()
-            && let Some(gap) = sweep.gaps.first()
-        {
-            return Err(ToolError::new(
-                crate::error::ErrorKind::AccessDenied,
-                format!("nothing could be read: {}: {}", gap.what, gap.why),
-            ));
-        }
+        let mut sweep = collect::sweep(&source, namespace, || within(LOOKING)).await?;
         if let Some(namespace) = namespace
             && sweep.looked_at.values().all(|it| *it == 0)
         {
@@ -124,19 +109,18 @@ impl Tool for ScanCluster {
         let suspects = std::mem::take(&mut sweep.suspects);
         let all = suspects.len();
         let (done, total) = (AtomicUsize::new(0), all.min(DIAGNOSED));
-        let mut diagnosed: Vec<(usize, Suspect, Diagnosis)> =
+        let mut diagnosed: Vec<(usize, Suspect, Result<Diagnosis, ToolError>)> =
             futures::stream::iter(suspects.into_iter().take(DIAGNOSED).enumerate())
                 .map(|(index, suspect)| {
                     let (source, done) = (&source, &done);
                     Box::pin(async move {
-                        let diagnosis = if within(DIAGNOSING) { diagnose(source, &suspect).await.ok() } else { None };
-                        let number = done.fetch_add(1, Ordering::Relaxed) + 1;
-                        cx.report_progress(
-                            crate::domain::metric::count(number),
-                            Some(crate::domain::metric::count(total)),
-                            "diagnosed",
-                        );
-                        diagnosis.map(|it| (index, suspect, it))
+                        if !within(DIAGNOSING) {
+                            return None;
+                        }
+                        let diagnosis = diagnose(source, &suspect).await;
+                        let number = crate::domain::metric::count(done.fetch_add(1, Ordering::Relaxed) + 1);
+                        cx.report_progress(number, Some(crate::domain::metric::count(total)), "diagnosed");
+                        Some((index, suspect, diagnosis))
                     })
                 })
                 .buffer_unordered(AT_A_TIME)
@@ -146,7 +130,19 @@ impl Tool for ScanCluster {
         // Which answer comes first is chance.
         diagnosed.sort_by_key(|it| it.0);
         let undone = all - diagnosed.len();
-        let causes = scan::causes(diagnosed.into_iter().map(|(_, suspect, diagnosis)| (suspect, diagnosis)).collect());
+        let mut known = Vec::new();
+        for (_, suspect, diagnosis) in diagnosed {
+            match diagnosis {
+                Ok(diagnosis) => known.push((suspect, diagnosis)),
+                // What is gone by now is not wrong any more.
+                Err(err) if err.kind == ErrorKind::NotFound => {}
+                Err(err) => sweep.gaps.push(NotChecked {
+                    what: format!("{} `{}/{}`", suspect.kind, suspect.namespace, suspect.name),
+                    why: format!("{}: {}", err.kind.name(), err.message),
+                }),
+            }
+        }
+        let causes = scan::causes(known);
         Ok(answer(cx, source.target, input, sweep, &causes, undone))
     }
 }
@@ -157,7 +153,7 @@ async fn diagnose(source: &Source, suspect: &Suspect) -> Result<Diagnosis, ToolE
     let facts = match (suspect.kind.as_str(), namespace) {
         ("Pod", Some(namespace)) => collect::pod(source, namespace, &suspect.name).await?,
         _ => {
-            let unknown = || ToolError::new(crate::error::ErrorKind::Internal, format!("the kind `{}` is unknown", suspect.kind));
+            let unknown = || ToolError::new(ErrorKind::Internal, format!("the kind `{}` is unknown", suspect.kind));
             collect::subject(source, &Kind::named(&suspect.kind).ok_or_else(unknown)?, namespace, &suspect.name).await?
         }
     };

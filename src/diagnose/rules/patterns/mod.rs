@@ -324,10 +324,9 @@ pub(super) fn is_bad(object: &Object, condition: &crate::domain::object::Field<'
                 | "FileSystemResizePending"
         )
         || object.kind() == "Namespace"
-        // Argo CD writes conditions only for what is wrong, and without a status.
-        || object.kind() == "Application" && condition.get("status").is_none()
         || kind == "InvalidSpecError";
     match condition.text("status") {
+        // Argo CD writes conditions only for what is wrong, and without a status.
         "" => object.kind() == "Application" && (kind.ends_with("Error") || kind.ends_with("Warning")),
         "True" => bad_when_true,
         "False" | "Unknown" => {
@@ -368,12 +367,35 @@ fn described(object: &Object) -> String {
     format!("{} `{}`", object.kind(), object.name())
 }
 
-fn finding(facts: &Facts, pattern: &Pattern, message: &Message, captures: &Captures<'_>) -> Finding {
-    let mut words = pattern.tells.replace("{what}", &message.what);
-    for index in 1..captures.len() {
-        let group = captures.get(index).map_or("", |it| it.as_str());
-        words = words.replace(&format!("{{{index}}}"), &text::cut(&text::clean_line(group), 300));
+/// A sentence with its places filled, in one pass: what the cluster says is never read as a place. What frames a group that the
+/// message does not have goes with it.
+fn fill(tells: &str, what: &str, captures: &Captures<'_>) -> String {
+    let mut words = String::with_capacity(tells.len() * 2);
+    let mut rest = tells;
+    while let Some((before, after)) = rest.split_once('{') {
+        words.push_str(before);
+        let Some((place, after)) = after.split_once('}') else { break };
+        rest = after;
+        let group = place.parse().ok().and_then(|index: usize| captures.get(index)).map_or("", |it| it.as_str().trim());
+        let value = if place == "what" { what.to_owned() } else { text::cut(&text::clean_line(group), 300) };
+        if !value.is_empty() {
+            words.push_str(&value);
+            continue;
+        }
+        for (open, close) in [('`', '`'), ('(', ')')] {
+            if words.ends_with(open) && rest.starts_with(close) {
+                words.pop();
+                rest = rest.get(close.len_utf8()..).unwrap_or_default();
+                words.truncate(words.trim_end().len());
+            }
+        }
     }
+    words.push_str(rest);
+    words
+}
+
+fn finding(facts: &Facts, pattern: &Pattern, message: &Message, captures: &Captures<'_>) -> Finding {
+    let mut words = fill(pattern.tells, &message.what, captures);
     if pattern.on == On::Log {
         words = format!("{}: \"{}\".", words.trim_end_matches('.'), logs::said(&message.text));
     }
@@ -391,7 +413,7 @@ fn finding(facts: &Facts, pattern: &Pattern, message: &Message, captures: &Captu
     if facts.subject.as_ref().is_none_or(|it| described(it) != message.what) {
         finding = finding.link(message.what.clone(), text::cut(message.text.lines().next().unwrap_or_default(), 160));
     }
-    finding.severity = pattern.severity;
+    finding.explains_end = pattern.depth == Depth::Pod || matches!(pattern.on, On::Pod | On::Condition(_));
     if pattern.on == On::Log {
         let exits =
             facts.containers().into_iter().filter_map(|it| it.exit(facts.now).map(|exit| super::exit_evidence(&it, &exit)));

@@ -55,10 +55,32 @@ pub(super) const PATTERNS: &[Pattern] = &[
         .fix(Risk::Low, "Name one subnet for each zone in the annotation, or remove a tag")
         .at(Depth::Reference, 9)
         .like("Failed build model due to multiple subnets in same Availability Zone us-east-1a: [subnet-1 subnet-2]", ""),
-    Pattern::new("ingress-backend-missing", Severity::High, BUILD, r#"(?:[Bb]ackend not found: )?services? "([^"]+)" not found|unable to find port (\S+) on service (\S+)"#, "{what} leads to Service `{1}`{3}, which is not found or has no port `{2}`.")
-        .fix(Risk::Low, "Create the Service, or correct its name or port in the Ingress")
-        .at(Depth::Reference, 9)
-        .like("Failed build model due to ingress: shop/web: backend not found: services \"web\" not found", "no certificate found for host: a.example.com"),
+    Pattern::new(
+        "ingress-backend-missing",
+        Severity::High,
+        BUILD,
+        r#"services? "([^"]+)" not found"#,
+        "{what} leads to Service `{1}`, which does not exist (not found).",
+    )
+    .fix(Risk::Low, "Create the Service, or correct its name in the Ingress")
+    .at(Depth::Reference, 9)
+    .like(
+        "Failed build model due to ingress: shop/web: backend not found: services \"web\" not found",
+        "no certificate found for host: a.example.com",
+    ),
+    Pattern::new(
+        "ingress-backend-missing",
+        Severity::High,
+        BUILD,
+        r"unable to find port (\S+) on service (\S+)",
+        "{what} leads to port {1} of Service `{2}`, which has no such port.",
+    )
+    .fix(Risk::Low, "Correct the port in the Ingress or in the Service")
+    .at(Depth::Reference, 9)
+    .like(
+        "Failed build model due to ingress: shop/web: unable to find port 8080 on service shop/web",
+        "services \"web\" not found",
+    ),
     Pattern::new("alb-certificate", Severity::High, BUILD, r"(no certificate found for host: \S+|CertificateNotFound[^;]*)", "{what} has no certificate: {1}.")
         .fix(Risk::Low, "Import or request the certificate in ACM in the Region of the load balancer, or name its ARN in the annotation")
         .at(Depth::Reference, 9)

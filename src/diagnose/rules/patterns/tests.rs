@@ -47,3 +47,19 @@ fn a_line_that_has_nothing_to_do_with_the_end_does_not_explain_it() {
     let of = |id: &str| found.iter().find(|it| it.id == id).unwrap().specificity;
     assert!(of("app-db-auth") > 5 && of("app-rate-limited") <= ELSEWHERE);
 }
+
+#[test]
+fn what_the_message_does_not_say_leaves_no_hole_and_what_it_says_is_no_place() {
+    let filled =
+        |says: &str, tells: &str, message: &str| fill(tells, "Pod `a`", &Regex::new(says).unwrap().captures(message).unwrap());
+    assert_eq!(filled("x(y)?(z)?", "{what} has no file `{1}` ({2}).", "x"), "Pod `a` has no file.");
+    assert_eq!(filled("x(.*)(q)?", "It says {1} ({2}).", "x{2} {what}"), "It says {2} {what}.");
+    for it in all() {
+        let sentence = fill(it.tells, "Pod `a`", &it.matches(it.yes).unwrap());
+        assert!(
+            !sentence.contains("``") && !sentence.contains("()") && !sentence.contains("{what}") && !sentence.contains("{1}"),
+            "{}: {sentence}",
+            it.id
+        );
+    }
+}

@@ -18,7 +18,7 @@ use crate::diagnose::grammar::{self, ReasonKind};
 use crate::diagnose::placement::{self, Fit};
 use crate::domain::text;
 
-pub(super) use reasons::{RULES as REASONS, told_ids};
+pub(super) use reasons::RULES as REASONS;
 
 pub(super) const RULES: &[Rule] = &[
     Rule::new("sched-untolerated-taint", Severity::High, taints::untolerated),

@@ -10,18 +10,26 @@ use crate::domain::object::Object;
 use crate::domain::text::{count, join_and};
 
 pub(in crate::diagnose::rules) const RULES: &[Rule] = &[
-    Rule::new("sched-no-gpu", Severity::High, gpu),
-    Rule::new("sched-insufficient-extended-resource", Severity::High, extended),
+    Rule::new("sched-no-gpu", Severity::High, gpu)
+        .also(&[("gpu-plugin-missing", Severity::High), ("neuron-plugin-missing", Severity::High)]),
+    Rule::new("sched-insufficient-extended-resource", Severity::High, extended).also(&[("efa-missing", Severity::High)]),
     Rule::new("sched-insufficient-ephemeral-storage", Severity::Medium, ephemeral_storage),
     Rule::new("sched-too-many-pods", Severity::High, too_many_pods),
     Rule::new("sgpp-branch-eni-exhausted", Severity::High, branch_interfaces),
     Rule::new("sched-node-cordoned", Severity::Medium, cordoned),
-    Rule::new("sched-pod-anti-affinity", Severity::Medium, told),
-    Rule::new("sched-volume-zone", Severity::High, volume_zone),
-    // Told by the first two, where nodes are known.
-    Rule::new("gpu-plugin-missing", Severity::High, |_| Vec::new()),
-    Rule::new("neuron-plugin-missing", Severity::High, |_| Vec::new()),
-    Rule::new("efa-missing", Severity::High, |_| Vec::new()),
+    Rule::new("sched-pod-anti-affinity", Severity::Medium, told).also(&[
+        ("sched-existing-anti-affinity", Severity::Medium),
+        ("sched-pod-affinity", Severity::Medium),
+        ("sched-topology-spread", Severity::Medium),
+        ("sched-host-port-conflict", Severity::Medium),
+        ("sched-volume-zone", Severity::High),
+        ("sched-max-volume-count", Severity::Medium),
+        ("sched-csi-storage-capacity", Severity::Medium),
+        ("pvc-no-matching-pv", Severity::Medium),
+        ("volume-rwop-in-use", Severity::Medium),
+        ("pvc-lost", Severity::Critical),
+        ("sched-dra", Severity::Medium),
+    ]),
     Rule::new("sched-node-name", Severity::High, node_name),
     Rule::new("scheduler-none", Severity::High, no_scheduler),
 ];
@@ -101,11 +109,6 @@ const TOLD: &[(&str, &str, &str, &str)] = &[
         "Free devices, or install the driver that offers them",
     ),
 ];
-
-/// Ids of what the message tells by itself.
-pub(in crate::diagnose::rules) fn told_ids() -> impl Iterator<Item = &'static str> {
-    TOLD.iter().map(|it| it.0)
-}
 
 fn count_of(verdict: &Verdict<'_>, text: &str) -> u32 {
     verdict.said.reasons.iter().filter(|it| it.text.contains(text)).map(|it| it.nodes).sum()
@@ -280,17 +283,8 @@ fn cordoned(facts: &Facts) -> Vec<Finding> {
 
 /// Reasons whose text says all there is.
 fn told(facts: &Facts) -> Vec<Finding> {
-    told_of(facts, |id| id != "sched-volume-zone")
-}
-
-/// The one of them that is more severe.
-fn volume_zone(facts: &Facts) -> Vec<Finding> {
-    told_of(facts, |id| id == "sched-volume-zone")
-}
-
-fn told_of(facts: &Facts, wanted: fn(&str) -> bool) -> Vec<Finding> {
     let Some(verdict) = Verdict::of(facts) else { return Vec::new() };
-    let found = TOLD.iter().filter(|it| wanted(it.0)).filter_map(|(id, text, sentence, cure)| {
+    let found = TOLD.iter().filter_map(|(id, text, sentence, cure)| {
         let out = count_of(&verdict, text);
         let before = verdict.said.before.as_deref().is_some_and(|it| it.contains(text));
         if out == 0 && !before {

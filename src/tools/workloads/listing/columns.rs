@@ -202,6 +202,9 @@ mod tests {
     fn an_unknown_column_is_refused_with_those_there_are() {
         let err = Columns::new("Pod", &["IP".into()], &["redy".into()]).unwrap_err();
         assert!(err.message.contains("`redy`; did you mean `ready`"), "{err}");
+        for broken in ["spec.containers[*", "x..y", "spec."] {
+            assert!(Columns::new("Pod", &[], &[broken.into()]).is_err(), "{broken}");
+        }
         assert!(err.hint.unwrap().contains("restarts, node, ip"));
     }
 
