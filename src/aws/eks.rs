@@ -89,7 +89,7 @@ impl Eks for SdkEks {
     }
 }
 
-fn timestamp(moment: DateTime) -> Option<Timestamp> {
+pub(super) fn timestamp(moment: DateTime) -> Option<Timestamp> {
     Timestamp::from_second(moment.secs()).ok()
 }
 

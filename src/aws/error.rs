@@ -86,7 +86,16 @@ fn kind_of(code: &str, status: u16) -> ErrorKind {
         | "RequestThrottled"
         | "RequestThrottledException"
         | "SlowDown" => ErrorKind::Throttled,
-        "ResourceNotFoundException" | "ResourceNotFound" | "NotFoundException" | "ResourceNotFoundFault" => ErrorKind::NotFound,
+        "ResourceNotFoundException"
+        | "ResourceNotFound"
+        | "NotFoundException"
+        | "ResourceNotFoundFault"
+        | "NoSuchEntity"
+        | "NoSuchResourceException"
+        | "ImageNotFoundException"
+        | "RepositoryNotFoundException"
+        | "TargetGroupNotFound"
+        | "InvalidInstanceID.NotFound" => ErrorKind::NotFound,
         "ValidationException"
         | "ValidationError"
         | "InvalidParameterException"

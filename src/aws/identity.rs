@@ -23,7 +23,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use moka::future::Cache;
 use tokio::sync::OnceCell;
 
-use super::{CallerIdentity, error, http};
+use super::{CallerIdentity, error, http, query};
 use crate::domain::account::{Access, Account, Role};
 use crate::domain::cluster::Cluster;
 use crate::domain::price::Product;
@@ -122,6 +122,12 @@ pub(super) struct Clients {
     pub(super) logs: aws_sdk_cloudwatchlogs::Client,
     pub(super) pricing: aws_sdk_pricing::Client,
     pub(super) sts: aws_sdk_sts::Client,
+    pub(super) ecr: aws_sdk_ecr::Client,
+    pub(super) quotas: aws_sdk_servicequotas::Client,
+    pub(super) ec2: query::Client,
+    pub(super) auto_scaling: query::Client,
+    pub(super) load_balancing: query::Client,
+    pub(super) iam: query::Client,
 }
 
 impl Shared {
@@ -219,6 +225,12 @@ impl State {
             logs: aws_sdk_cloudwatchlogs::Client::new(&config),
             pricing: aws_sdk_pricing::Client::new(&config),
             sts: aws_sdk_sts::Client::new(&config),
+            ecr: aws_sdk_ecr::Client::new(&config),
+            quotas: aws_sdk_servicequotas::Client::new(&config),
+            ec2: query::Client::new(&config, query::EC2),
+            auto_scaling: query::Client::new(&config, query::AUTO_SCALING),
+            load_balancing: query::Client::new(&config, query::LOAD_BALANCING),
+            iam: query::Client::new(&config, query::IAM),
             config,
         });
         regions.insert(region.to_owned(), Arc::clone(&clients));

@@ -1,12 +1,19 @@
 //! AWS as the tools see it: small ports that speak our own words. Only this module names an AWS SDK.
 
 mod cloudwatch;
+mod ec2;
+mod ecr;
 mod eks;
 mod error;
 mod http;
+mod iam;
 mod identity;
+mod load_balancing;
 mod logs;
+mod parts;
 mod pricing;
+mod query;
+mod quotas;
 pub mod sdk;
 mod sts;
 pub mod token;
@@ -19,9 +26,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::account::Accounts;
 use crate::domain::cluster::{Cluster, PodIdentityAssociation};
+use crate::domain::compute::{Instance, InstanceType, ScalingActivity, SecurityGroup, Subnet, Volume};
+use crate::domain::eks::{AccessEntry, Addon, AddonVersions, FargateProfile, Insight, Nodegroup, Update};
 use crate::domain::log_event::{LogEvent, LogFilter, LogScan};
 use crate::domain::metric::{MetricAnswer, MetricQuery};
 use crate::domain::price::Product;
+use crate::domain::surroundings::{IamRole, Quota, RegistryImage, TargetHealth};
 use crate::domain::target::Target;
 use crate::domain::version::ClusterVersion;
 use crate::error::ToolError;
@@ -101,6 +111,24 @@ pub trait Aws: Send + Sync + 'static {
 
     /// The Security Token Service in a Region.
     fn sts(&self, scope: &Scope) -> Arc<dyn Sts>;
+
+    /// What clusters of a Region consist of.
+    fn parts(&self, scope: &Scope) -> Arc<dyn ClusterParts>;
+
+    /// EC2 and Auto Scaling in a Region.
+    fn compute(&self, scope: &Scope) -> Arc<dyn Compute>;
+
+    /// IAM of the account.
+    fn iam(&self, scope: &Scope) -> Arc<dyn Iam>;
+
+    /// Elastic Load Balancing in a Region.
+    fn load_balancing(&self, scope: &Scope) -> Arc<dyn LoadBalancing>;
+
+    /// Amazon ECR in a Region.
+    fn images(&self, scope: &Scope) -> Arc<dyn Images>;
+
+    /// Service Quotas in a Region.
+    fn quotas(&self, scope: &Scope) -> Arc<dyn Quotas>;
 }
 
 /// Amazon EKS.
@@ -157,4 +185,85 @@ pub trait Pricing: Send + Sync {
 pub trait Sts: Send + Sync {
     /// Who the credentials belong to.
     async fn caller_identity(&self) -> Result<CallerIdentity, ToolError>;
+}
+
+/// What a cluster consists of, as Amazon EKS tells it.
+#[async_trait]
+pub trait ClusterParts: Send + Sync {
+    /// Its managed node groups.
+    async fn nodegroups(&self, cluster: &str) -> Result<Vec<Nodegroup>, ToolError>;
+
+    /// Its add-ons.
+    async fn addons(&self, cluster: &str) -> Result<Vec<Addon>, ToolError>;
+
+    /// The versions of these add-ons that fit a Kubernetes version.
+    async fn addon_versions(&self, kubernetes_version: &str, names: &[String]) -> Result<Vec<AddonVersions>, ToolError>;
+
+    /// Its Fargate profiles.
+    async fn fargate_profiles(&self, cluster: &str) -> Result<Vec<FargateProfile>, ToolError>;
+
+    /// What EKS finds about it; those that do not pass come first and whole.
+    async fn insights(&self, cluster: &str) -> Result<Vec<Insight>, ToolError>;
+
+    /// The access entry of a role or user.
+    async fn access_entry(&self, cluster: &str, principal: &str) -> Result<Option<AccessEntry>, ToolError>;
+
+    /// Updates of a node group.
+    async fn updates(&self, cluster: &str, nodegroup: &str) -> Result<Vec<Update>, ToolError>;
+}
+
+/// EC2 and Auto Scaling. What does not exist is missing from an answer.
+#[async_trait]
+pub trait Compute: Send + Sync {
+    /// Instances with these ids.
+    async fn instances(&self, ids: &[String]) -> Result<Vec<Instance>, ToolError>;
+
+    /// Instances that were launched for a cluster and are pending or running; without their status checks.
+    async fn instances_of(&self, cluster: &str) -> Result<Vec<Instance>, ToolError>;
+
+    /// What an instance wrote to its console while it started.
+    async fn console_output(&self, id: &str) -> Result<String, ToolError>;
+
+    /// Instance types with these names.
+    async fn instance_types(&self, names: &[String]) -> Result<Vec<InstanceType>, ToolError>;
+
+    /// Subnets with these ids.
+    async fn subnets(&self, ids: &[String]) -> Result<Vec<Subnet>, ToolError>;
+
+    /// Security groups with these ids.
+    async fn security_groups(&self, ids: &[String]) -> Result<Vec<SecurityGroup>, ToolError>;
+
+    /// Volumes with these ids.
+    async fn volumes(&self, ids: &[String]) -> Result<Vec<Volume>, ToolError>;
+
+    /// The newest activities of an Auto Scaling group, newest first.
+    async fn scaling_activities(&self, group: &str) -> Result<Vec<ScalingActivity>, ToolError>;
+}
+
+/// AWS Identity and Access Management.
+#[async_trait]
+pub trait Iam: Send + Sync {
+    /// A role of the account.
+    async fn role(&self, name: &str) -> Result<Option<IamRole>, ToolError>;
+}
+
+/// Elastic Load Balancing.
+#[async_trait]
+pub trait LoadBalancing: Send + Sync {
+    /// The targets of a target group.
+    async fn target_health(&self, group: &str) -> Result<Vec<TargetHealth>, ToolError>;
+}
+
+/// Amazon Elastic Container Registry.
+#[async_trait]
+pub trait Images: Send + Sync {
+    /// What the registry of an account holds under a tag or digest of a repository.
+    async fn image(&self, registry: &str, repository: &str, reference: &str) -> Result<RegistryImage, ToolError>;
+}
+
+/// Service Quotas.
+#[async_trait]
+pub trait Quotas: Send + Sync {
+    /// One quota.
+    async fn quota(&self, service: &str, code: &str) -> Result<Option<Quota>, ToolError>;
 }

@@ -12,7 +12,10 @@ use aws_config::meta::region::RegionProviderChain;
 use aws_config::profile::ProfileFileRegionProvider;
 
 use super::identity::{Shared, Source};
-use super::{Aws, Eks, Logs, Metrics, Pricing, Scope, Sts, cloudwatch, eks, logs, pricing, sts};
+use super::{
+    Aws, ClusterParts, Compute, Eks, Iam, Images, LoadBalancing, Logs, Metrics, Pricing, Quotas, Scope, Sts, cloudwatch, ec2, ecr,
+    eks, iam, load_balancing, logs, parts, pricing, quotas, sts,
+};
 use crate::domain::account::{Access, Accounts};
 use crate::error::{ErrorKind, ToolError};
 
@@ -144,5 +147,29 @@ impl Aws for SdkAws {
 
     fn sts(&self, scope: &Scope) -> Arc<dyn Sts> {
         Arc::new(sts::SdkSts::new(self.shared(scope), &scope.region))
+    }
+
+    fn parts(&self, scope: &Scope) -> Arc<dyn ClusterParts> {
+        Arc::new(parts::SdkClusterParts::new(self.shared(scope), &scope.region))
+    }
+
+    fn compute(&self, scope: &Scope) -> Arc<dyn Compute> {
+        Arc::new(ec2::QueryCompute::new(self.shared(scope), &scope.region))
+    }
+
+    fn iam(&self, scope: &Scope) -> Arc<dyn Iam> {
+        Arc::new(iam::QueryIam::new(self.shared(scope), &scope.region))
+    }
+
+    fn load_balancing(&self, scope: &Scope) -> Arc<dyn LoadBalancing> {
+        Arc::new(load_balancing::QueryLoadBalancing::new(self.shared(scope), &scope.region))
+    }
+
+    fn images(&self, scope: &Scope) -> Arc<dyn Images> {
+        Arc::new(ecr::SdkImages::new(self.shared(scope), &scope.region))
+    }
+
+    fn quotas(&self, scope: &Scope) -> Arc<dyn Quotas> {
+        Arc::new(quotas::SdkQuotas::new(self.shared(scope), &scope.region))
     }
 }

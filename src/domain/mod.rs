@@ -3,8 +3,10 @@
 pub mod account;
 pub mod cluster;
 pub mod cluster_findings;
+pub mod compute;
 pub mod cost;
 pub mod cursor;
+pub mod eks;
 pub mod events;
 pub mod field_selector;
 pub mod insights;
@@ -22,6 +24,7 @@ pub mod redact;
 pub mod render;
 pub mod selector;
 pub mod status;
+pub mod surroundings;
 pub mod table;
 pub mod target;
 pub mod text;

@@ -1,6 +1,6 @@
 //! Lists of any length: received page by page, read while they arrive, and never held whole.
 //!
-//! One request is under way at a time. While one page is read the next one is received, so that a long list takes hardly
+//! While one page is read the next one is received, and the one after that may be asked for, so that a long list takes no
 //! longer than the network and the API server do.
 
 use kube::Client;

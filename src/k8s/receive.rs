@@ -1,4 +1,7 @@
-//! The receiving half of a list: one request after the other, handed over in blocks.
+//! The receiving half of a list: page after page, handed over in blocks.
+//!
+//! A page names the next one at its beginning. Once a reader has wanted a second page, the next one is asked for while the
+//! present one arrives, so that the API server prepares it meanwhile; it waits in the connection until it is read.
 
 use futures::StreamExt as _;
 use http::header::ACCEPT;
@@ -9,6 +12,7 @@ use kube::client::Body;
 use percent_encoding::utf8_percent_encode;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::api::{self, JSON, ListOptions, QUERY};
 use super::decode::early_token;
@@ -68,7 +72,11 @@ impl Sink {
     }
 }
 
+/// An answer that was asked for ahead of time.
+type Ahead = AbortOnDropHandle<Result<Response<Body>, ToolError>>;
+
 /// Where pages come from.
+#[derive(Clone)]
 pub(super) struct Source {
     client: Client,
     /// Path and query, but for the token.
@@ -95,8 +103,12 @@ impl Source {
         let mut token = self.start.clone();
         let mut expired = false;
         let mut pages = 0;
+        let mut ahead: Option<Ahead> = None;
         loop {
-            let response = self.ask(&token).await?;
+            let response = match ahead.take() {
+                Some(asked) => asked.await.map_err(|err| self.stopped(&err))??,
+                None => self.ask(&token).await?,
+            };
             // A list that was left long ago is for its caller to start over.
             if response.status() == StatusCode::GONE && pages > 0 && !expired {
                 expired = true;
@@ -111,14 +123,18 @@ impl Source {
                 let body = self.body(response).await?;
                 return Err(api::refusal(status, &headers, &body, &self.thing));
             }
-            let early = self.page(response, &mut sink).await?;
             pages += 1;
+            // Many readers want one page only; those who have asked for a second one will want the third.
+            let early = self.page(response, &mut sink, |token| {
+                let wanted = pages > 1 && !token.is_empty();
+                ahead = wanted.then(|| self.ask_ahead(token.to_owned()));
+            });
+            let early = early.await?;
             let (reply, answer) = oneshot::channel();
             if !sink.send(Part::End(reply)).await {
                 return Ok(());
             }
             token = match early {
-                // Many readers want one page only; those who have asked for a second one will want the third.
                 Some(token) if pages > 1 || token.is_empty() => token,
                 _ => match answer.await {
                     Ok(token) => token,
@@ -141,8 +157,23 @@ impl Source {
         self.client.send(request).await.map_err(|err| map_error(&err, &self.thing))
     }
 
-    /// Receives a page in blocks. Returns the token of the next one where the beginning told it.
-    async fn page(&self, response: Response<Body>, sink: &mut Sink) -> Result<Option<String>, ToolError> {
+    /// Asks for the page of a token while something else is received.
+    fn ask_ahead(&self, token: String) -> Ahead {
+        let source = self.clone();
+        AbortOnDropHandle::new(tokio::spawn(async move { source.ask(&token).await }))
+    }
+
+    fn stopped(&self, err: &tokio::task::JoinError) -> ToolError {
+        ToolError::new(ErrorKind::Internal, format!("{}: reading stopped ({err})", self.thing))
+    }
+
+    /// Receives a page in blocks. Returns the token of the next one where the beginning told it, and tells it at once.
+    async fn page(
+        &self,
+        response: Response<Body>,
+        sink: &mut Sink,
+        mut told: impl FnMut(&str),
+    ) -> Result<Option<String>, ToolError> {
         let mut body = response.into_body().into_data_stream();
         let mut block = sink.block();
         let mut early: Result<Option<String>, Stop> = Err(Stop::End);
@@ -162,6 +193,9 @@ impl Source {
                 let head = block.get(..HEAD).unwrap_or(&block);
                 looked_at = head.len();
                 early = early_token(head);
+                if let Ok(Some(token)) = &early {
+                    told(token);
+                }
             }
             if block.len() >= BLOCK {
                 looked_at = HEAD;

@@ -8,14 +8,14 @@ use serde_saphyr::Spanned;
 
 use super::apiserver::{ApiServer, LogKey};
 use super::files::Files;
-use super::{Head, RecordedCluster, Snapshot, Usage};
+use super::{Head, RecordedCluster, Snapshot, Usage, parts};
 use crate::domain::cluster::Cluster;
 use crate::domain::names;
 use crate::domain::object::Object;
 use crate::error::ToolError;
 
 /// Folders of an AWS service hold one file, or any number of files with the same kind of list.
-fn list<T: DeserializeOwned>(files: &Files, folder: &str, name: Option<&str>) -> Result<Option<Vec<T>>, ToolError> {
+pub(super) fn list<T: DeserializeOwned>(files: &Files, folder: &str, name: Option<&str>) -> Result<Option<Vec<T>>, ToolError> {
     let mut all = None;
     for (path, content) in &files.0 {
         let Some(file) = path.strip_prefix(folder) else { continue };
@@ -85,13 +85,26 @@ pub(super) fn load(files: Files) -> Result<Snapshot, ToolError> {
         log_groups: list(&files, "aws/logs/", None)?,
         products: list(&files, "aws/pricing/", None)?,
         identity: files.0.get("aws/sts/caller_identity.json").map(|it| json("aws/sts/caller_identity.json", it)).transpose()?,
+        parts: parts::Parts::load(&files)?,
         head,
         usage,
     })
 }
 
 /// Folders of the services that a snapshot can hold.
-const SERVICES: [&str; 5] = ["eks", "logs", "metrics", "pricing", "sts"];
+const SERVICES: [&str; 11] = [
+    "autoscaling",
+    "ec2",
+    "ecr",
+    "eks",
+    "elasticloadbalancing",
+    "iam",
+    "logs",
+    "metrics",
+    "pricing",
+    "servicequotas",
+    "sts",
+];
 
 /// A folder whose name is mistyped would be passed over in silence.
 fn check_folder(path: &str) -> Result<(), ToolError> {
@@ -106,7 +119,14 @@ fn check_folder(path: &str) -> Result<(), ToolError> {
     }
     let service = rest.split('/').next().unwrap_or_default();
     if SERVICES.contains(&service) {
-        return Ok(());
+        let named = parts::FILES.iter().filter_map(|it| it.strip_prefix("aws/")?.split_once('/'));
+        let files: Vec<&str> = named.filter(|(of, _)| *of == service).map(|(_, file)| file).collect();
+        let file = rest.rsplit('/').next().unwrap_or_default();
+        if files.is_empty() || files.contains(&file) || !is_json(file) {
+            return Ok(());
+        }
+        let near = names::did_you_mean(file, files.iter().copied());
+        return Err(malformed(path, &format!("`aws/{service}/` has no file `{file}`{near}; it has {}", files.join(", "))));
     }
     let near = names::did_you_mean(service, SERVICES);
     Err(malformed(path, &format!("no recorded service is named `{service}`{near}; there are {}", SERVICES.join(", "))))

@@ -4,6 +4,7 @@ pub mod apiserver;
 mod archive;
 mod files;
 mod load;
+mod parts;
 mod ports;
 pub mod usage;
 
@@ -62,6 +63,7 @@ pub struct Snapshot {
     log_groups: Option<Vec<RecordedLogGroup>>,
     products: Option<Vec<Product>>,
     identity: Option<CallerIdentity>,
+    parts: parts::Parts,
     usage: Usage,
 }
 

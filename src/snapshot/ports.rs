@@ -7,7 +7,9 @@ use jiff::SignedDuration;
 use serde_json::Value;
 
 use super::Shared;
-use crate::aws::{Aws, CallerIdentity, Eks, Logs, Metrics, Pricing, Scope, Sts, VisitEvent};
+use crate::aws::{
+    Aws, CallerIdentity, ClusterParts, Compute, Eks, Iam, Images, LoadBalancing, Logs, Metrics, Pricing, Quotas, Scope, Sts, VisitEvent,
+};
 use crate::domain::account::Accounts;
 use crate::domain::cluster::{Cluster, PodIdentityAssociation};
 use crate::domain::log_event::{LogEvent, LogFilter, LogScan};
@@ -80,21 +82,45 @@ impl Aws for RecordedAws {
     fn sts(&self, scope: &Scope) -> Arc<dyn Sts> {
         self.port(&scope.region)
     }
+
+    fn parts(&self, scope: &Scope) -> Arc<dyn ClusterParts> {
+        self.port(&scope.region)
+    }
+
+    fn compute(&self, scope: &Scope) -> Arc<dyn Compute> {
+        self.port(&scope.region)
+    }
+
+    fn iam(&self, scope: &Scope) -> Arc<dyn Iam> {
+        self.port(&scope.region)
+    }
+
+    fn load_balancing(&self, scope: &Scope) -> Arc<dyn LoadBalancing> {
+        self.port(&scope.region)
+    }
+
+    fn images(&self, scope: &Scope) -> Arc<dyn Images> {
+        self.port(&scope.region)
+    }
+
+    fn quotas(&self, scope: &Scope) -> Arc<dyn Quotas> {
+        self.port(&scope.region)
+    }
 }
 
 /// Every service in one Region.
-struct Port {
-    snapshot: Shared,
+pub(super) struct Port {
+    pub(super) snapshot: Shared,
     region: String,
 }
 
 impl Port {
     /// Notes the action, as the live service would check it.
-    fn uses(&self, action: &str) {
+    pub(super) fn uses(&self, action: &str) {
         self.snapshot.usage.iam(action);
     }
 
-    fn recorded<'a, T>(&self, value: Option<&'a T>, what: &str, file: &str) -> Result<&'a T, ToolError> {
+    pub(super) fn recorded<'a, T>(&self, value: Option<&'a T>, what: &str, file: &str) -> Result<&'a T, ToolError> {
         value.ok_or_else(|| {
             let name = &self.snapshot.head.name;
             ToolError::new(ErrorKind::NotRecorded, format!("the snapshot `{name}` does not hold {what}"))
