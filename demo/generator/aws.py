@@ -144,6 +144,8 @@ def products():
 
 
 def write(root: Path, worlds):
+    from . import parts  # which reads the clusters of this module
+
     files = {
         "snapshot.json": {"format": 1, "name": "demo", "taken_at": "2026-11-23T09:30:00Z", "account": ACCOUNT, "region": "us-east-1", "complete": True},
         "aws/eks/cluster_versions.json": versions(),
@@ -154,7 +156,7 @@ def write(root: Path, worlds):
             "user_id": "AROAEXAMPLEEXAMPLE:demo",
         },
         "aws/pricing/products.json": products(),
-    } | {f"clusters/{item['name']}/cluster.json": item for item in clusters()}
+    } | {f"clusters/{item['name']}/cluster.json": item for item in clusters()} | parts.files(worlds)
     for name, value in files.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)

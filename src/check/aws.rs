@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use serde::Serialize;
 
 use super::Needs;
+use super::parts::Parts;
 use crate::aws::{Eks, Metrics, Scope};
 use crate::context::Context;
 use crate::domain::account::Account;
@@ -146,7 +147,9 @@ pub(super) async fn check(
         report.found.clone_from(found);
     }
     let sample = cluster.or(report.found.first().map(String::as_str)).unwrap_or(NOBODY).to_owned();
-    let probe = Probe { cx, scope: &scope, eks, metrics: cx.world.aws.metrics(&scope), sample: &sample };
+    let id = report.account_id.clone();
+    let parts = Parts { cx, scope: &scope, cluster: &sample, account: id.as_deref() };
+    let probe = Probe { cx, scope: &scope, eks, metrics: cx.world.aws.metrics(&scope), sample: &sample, parts };
     let listed = listed.map(drop);
     let actions = needs.iter().filter_map(|(permission, tools)| match permission {
         Permission::Iam(action) => Some((*action, tools.clone())),
@@ -174,6 +177,7 @@ struct Probe<'a> {
     eks: Arc<dyn Eks>,
     metrics: Arc<dyn Metrics>,
     sample: &'a str,
+    parts: Parts<'a>,
 }
 
 impl Probe<'_> {
@@ -198,7 +202,7 @@ impl Probe<'_> {
                 let logs = self.cx.world.aws.logs(self.scope);
                 logs.filter_events(&self.application_log(), &mut |_| false).await.map(drop)
             }
-            _ => return None,
+            _ => return self.parts.prove(action).await,
         })
     }
 

@@ -4,6 +4,7 @@
 mod aws;
 mod cluster;
 pub mod grants;
+mod parts;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};

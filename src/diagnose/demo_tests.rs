@@ -5,10 +5,9 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::collect::{self, Source};
+use super::collect::{self, Ports, Source};
 use super::diagnosis::{Diagnosis, Status};
 use super::engine;
-use crate::aws::Scope;
 use crate::context::{Context, Limits};
 use crate::domain::target::ClusterArguments;
 use crate::k8s::api::{self, ListOptions};
@@ -19,8 +18,8 @@ async fn diagnoses() -> Vec<(String, Diagnosis)> {
     let cx = Context::new(crate::snapshot::demo().unwrap().into_world(), Limits::STANDARD, None);
     let target = cx.locate(&ClusterArguments { cluster: "payments".to_owned(), ..ClusterArguments::default() }).await.unwrap();
     let client = cx.kubernetes(&target).await.unwrap();
-    let eks = target.region.as_ref().map(|region| cx.world.aws.eks(&Scope::region(region)));
-    let source = Source { client, target, eks, now: cx.now() };
+    let aws = Ports::of(&cx.world.aws, &target);
+    let source = Source { client, target, aws, now: cx.now() };
     let mut found = Vec::new();
     for namespace in ["checkout", "risk", "ledger", "settlement", "receipts"] {
         let options = ListOptions { namespace: Some(namespace), ..ListOptions::default() };
@@ -47,7 +46,9 @@ fn read(folder: &Path, text: &mut String) {
 #[tokio::test]
 async fn the_causes_of_the_demo_are_found_with_evidence_that_stands_there() {
     let mut world = String::new();
-    read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("demo/clusters/payments"), &mut world);
+    for part in ["demo/clusters/payments", "demo/aws/eks", "demo/aws/ecr"] {
+        read(&Path::new(env!("CARGO_MANIFEST_DIR")).join(part), &mut world);
+    }
     let mut causes = Vec::new();
     for (name, diagnosis) in diagnoses().await {
         for item in &diagnosis.evidence {

@@ -63,6 +63,11 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
     diagnosis
 }
 
+/// Whether a cause fails nothing before an upgrade.
+pub fn waits_for_an_upgrade(id: &str) -> bool {
+    id.starts_with("upgrade-") || id == "insight-error"
+}
+
 /// Causes that hold now or did a short while ago, best first, and everything else.
 fn findings(facts: &Facts) -> (Vec<Finding>, Vec<Finding>) {
     let (mut causes, others): (Vec<Finding>, Vec<Finding>) =

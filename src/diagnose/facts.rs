@@ -8,6 +8,7 @@ use crate::domain::target::Target;
 
 use super::diagnosis::NotChecked;
 use super::finding::Liveness;
+use super::logs::NameTrouble;
 
 /// A restart that is older than this is history.
 pub const RECENT: SignedDuration = SignedDuration::from_hours(1);
@@ -49,8 +50,44 @@ pub struct Facts {
     pub siblings: Vec<Object>,
     /// What the logs say cannot be reached, where it belongs to the cluster.
     pub dependency: Option<Dependency>,
+    /// What resolves names in the cluster, where the logs say that one was not.
+    pub dns: Option<Dns>,
+    /// What AWS says of what surrounds the target, each under a kind of its own: `Nodegroup`, `Instance`, `Subnet`, …
+    pub aws: Vec<Object>,
+    /// Kubelets of the cluster by version; read only for a cluster.
+    pub kubelets: Vec<Kubelets>,
     /// What could not be read, and why.
     pub gaps: Vec<NotChecked>,
+}
+
+/// Nodes that are alike in what an upgrade looks at.
+#[derive(Clone, Debug)]
+pub struct Kubelets {
+    /// One of them.
+    pub example: Object,
+    /// How many there are.
+    pub nodes: usize,
+}
+
+/// What resolves names in the cluster.
+#[derive(Clone, Debug)]
+pub struct Dns {
+    /// What the log says.
+    pub trouble: NameTrouble,
+    /// The container that wrote it.
+    pub container: String,
+    /// The Service `kube-dns`.
+    pub service: Option<Object>,
+    /// Its endpoints; absent where they could not be read.
+    pub slices: Option<Vec<Object>>,
+    /// The pods of CoreDNS.
+    pub pods: Vec<Object>,
+    /// Its configuration.
+    pub config: Option<Object>,
+    /// Network policies of the pod's namespace; absent where they could not be read.
+    pub policies: Option<Vec<Object>>,
+    /// The end of the log of one of its pods.
+    pub log: Option<Log>,
 }
 
 /// What a container calls and does not reach.
@@ -127,6 +164,9 @@ impl Facts {
             logs: Vec::new(),
             siblings: Vec::new(),
             dependency: None,
+            dns: None,
+            aws: Vec::new(),
+            kubelets: Vec::new(),
             gaps: Vec::new(),
         }
     }
@@ -156,6 +196,11 @@ impl Facts {
     /// Objects around the subject of this kind.
     pub fn related_of<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Object> {
         self.related.iter().filter(move |it| it.kind() == kind)
+    }
+
+    /// What AWS says, of this kind.
+    pub fn aws_of<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Object> {
+        self.aws.iter().filter(move |it| it.kind() == kind)
     }
 
     /// The containers of the pod, init containers first, in the order in which they start.

@@ -190,6 +190,37 @@ pub fn image_parts(image: &str) -> (&str, &str) {
     }
 }
 
+/// An image of ECR, in parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EcrImage {
+    /// Account of the registry.
+    pub account: String,
+    /// Region of the registry.
+    pub region: String,
+    /// Repository.
+    pub repository: String,
+    /// Tag or digest.
+    pub reference: String,
+}
+
+static ECR: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"^(\d{12})\.dkr[.-]ecr(?:-fips)?\.([a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|amazonaws\.eu|on\.aws)/(.+)$").ok()
+});
+
+/// The parts of an image reference that names a private registry of ECR.
+pub fn ecr_image(image: &str) -> Option<EcrImage> {
+    let (path, reference) = image_parts(image);
+    let found = ECR.as_ref()?.captures(path)?;
+    // A tag beside a digest does not count.
+    let repository = found.get(3)?.as_str().split(':').next().unwrap_or_default();
+    Some(EcrImage {
+        account: found.get(1)?.as_str().to_owned(),
+        region: found.get(2)?.as_str().to_owned(),
+        repository: repository.to_owned(),
+        reference: reference.to_owned(),
+    })
+}
+
 static EXEC: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
         r#"exec: "([^"]*)": (?:executable file not found|stat [^:]*: no such file or directory|no such file or directory)"#,

@@ -152,6 +152,47 @@ pub fn deciding(text: &str) -> Option<Deciding<'_>> {
     best.map(|(_, deciding)| deciding).or_else(|| lines.last().map(|line| Deciding { line, class: Class::Other }))
 }
 
+/// What a line says of a name that was to be resolved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NameTrouble {
+    /// The name, where the line has it.
+    pub host: Option<String>,
+    /// The line.
+    pub line: String,
+    /// Whether DNS answered, that there is no such name; otherwise it gave no answer or failed.
+    pub answered: bool,
+}
+
+static NO_ANSWER: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let says = [
+        r"lookup \S+(?: on \S+)?: .*(?:i/o timeout|server misbehaving|connection refused|operation was canceled|deadline exceeded)",
+        r":53: (?:i/o timeout|read: connection refused)",
+        r"EAI_AGAIN",
+        r"temporary failure in name resolution",
+        r"no servers could be reached",
+        r"\bSERVFAIL\b",
+        r"try again later.*resol|resol.*try again",
+        r"dns (?:query|request|lookup|resolution)[^,;]*(?:timed out|timeout)",
+        r"resolv\w*[^,;]*(?:timed out|timeout)",
+    ];
+    Regex::new(&format!("(?i){}", says.join("|"))).ok()
+});
+
+/// Whether a line says that a name was not resolved.
+pub fn name_trouble(deciding: &Deciding<'_>) -> Option<NameTrouble> {
+    let unanswered = NO_ANSWER.as_ref().is_some_and(|it| it.is_match(deciding.line));
+    let host = match &deciding.class {
+        Class::Unresolved(endpoint) | Class::TimedOut(endpoint) | Class::Refused(endpoint) => endpoint.as_ref(),
+        _ => None,
+    };
+    let unresolved = matches!(deciding.class, Class::Unresolved(_));
+    (unanswered || unresolved).then(|| NameTrouble {
+        host: host.map(|it| it.host.clone()),
+        line: deciding.line.to_owned(),
+        answered: !unanswered,
+    })
+}
+
 /// The last line of this class.
 pub fn last_of(text: &str, fits: impl Fn(&str) -> bool) -> Option<&str> {
     text.lines().rev().find(|it| fits(it))
@@ -161,6 +202,13 @@ pub fn last_of(text: &str, fits: impl Fn(&str) -> bool) -> Option<&str> {
 pub fn lacks_credentials(line: &str) -> bool {
     let lower = line.to_lowercase();
     NO_CREDENTIALS.iter().any(|it| lower.contains(it))
+}
+
+/// Whether a line tells that a call of AWS failed for who called: no credentials, no role, or not the one that was meant.
+pub fn is_about_identity(line: &str) -> bool {
+    let lower = line.to_lowercase();
+    let words = ["assumerolewithwebidentity", "nosuchentity", "is not authorized to perform", "invalididentitytoken"];
+    lacks_credentials(line) || words.iter().any(|it| lower.contains(it))
 }
 
 /// What a line says, without the wrapping of the logger: for sentences, not for evidence.

@@ -11,7 +11,7 @@ use crate::domain::text;
 pub(super) fn status(facts: &Facts, causes: &[Finding]) -> Status {
     let subject = facts.target_object();
     let active = causes.iter().filter(|it| it.liveness == Liveness::Active);
-    let severe = active.clone().any(|it| it.severity >= Severity::High);
+    let severe = active.clone().any(|it| it.severity >= Severity::High && !super::engine::waits_for_an_upgrade(it.id));
     match status::of(subject, facts.now).health {
         Health::Failing(_) => Status::Failing,
         _ if severe => Status::Failing,

@@ -110,6 +110,11 @@ pub fn age(now: Timestamp, then: Timestamp) -> String {
     }
 }
 
+/// The day of a moment in UTC, such as `2026-03-01`.
+pub fn date(at: Timestamp) -> String {
+    at.to_string().chars().take(10).collect()
+}
+
 /// Parses an RFC 3339 moment as Kubernetes and AWS write them.
 pub fn parse_timestamp(text: &str) -> Option<Timestamp> {
     text.parse().ok()

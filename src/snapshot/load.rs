@@ -92,19 +92,8 @@ pub(super) fn load(files: Files) -> Result<Snapshot, ToolError> {
 }
 
 /// Folders of the services that a snapshot can hold.
-const SERVICES: [&str; 11] = [
-    "autoscaling",
-    "ec2",
-    "ecr",
-    "eks",
-    "elasticloadbalancing",
-    "iam",
-    "logs",
-    "metrics",
-    "pricing",
-    "servicequotas",
-    "sts",
-];
+const SERVICES: [&str; 11] =
+    ["autoscaling", "ec2", "ecr", "eks", "elasticloadbalancing", "iam", "logs", "metrics", "pricing", "servicequotas", "sts"];
 
 /// A folder whose name is mistyped would be passed over in silence.
 fn check_folder(path: &str) -> Result<(), ToolError> {

@@ -167,6 +167,9 @@ impl ClusterParts for Port {
 #[async_trait]
 impl Compute for Port {
     async fn instances(&self, ids: &[String]) -> Result<Vec<Instance>, ToolError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
         self.uses("ec2:DescribeInstances");
         self.uses("ec2:DescribeInstanceStatus");
         self.those(self.parts().instances.as_ref(), ("instances", "aws/ec2/instances.json"), |it| ids.contains(&it.id))
@@ -189,23 +192,35 @@ impl Compute for Port {
     }
 
     async fn instance_types(&self, names: &[String]) -> Result<Vec<InstanceType>, ToolError> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
         self.uses("ec2:DescribeInstanceTypes");
         let of = ("instance types", "aws/ec2/instance_types.json");
         self.those(self.parts().instance_types.as_ref(), of, |it| names.contains(&it.name))
     }
 
     async fn subnets(&self, ids: &[String]) -> Result<Vec<Subnet>, ToolError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
         self.uses("ec2:DescribeSubnets");
         self.those(self.parts().subnets.as_ref(), ("subnets", "aws/ec2/subnets.json"), |it| ids.contains(&it.id))
     }
 
     async fn security_groups(&self, ids: &[String]) -> Result<Vec<SecurityGroup>, ToolError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
         self.uses("ec2:DescribeSecurityGroups");
         let of = ("security groups", "aws/ec2/security_groups.json");
         self.those(self.parts().security_groups.as_ref(), of, |it| ids.contains(&it.id))
     }
 
     async fn volumes(&self, ids: &[String]) -> Result<Vec<Volume>, ToolError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
         self.uses("ec2:DescribeVolumes");
         self.those(self.parts().volumes.as_ref(), ("volumes of EBS", "aws/ec2/volumes.json"), |it| ids.contains(&it.id))
     }
@@ -244,6 +259,10 @@ impl Images for Port {
         let of = ("images of ECR", "aws/ecr/images.json");
         let fits = |it: &RegistryImage| it.registry == registry && it.repository == repository && it.reference == reference;
         let found = self.those(self.parts().images.as_ref(), of, fits)?.pop();
+        if found.is_none() && self.snapshot.head.complete {
+            let (registry, repository, reference) = (registry.to_owned(), repository.to_owned(), reference.to_owned());
+            return Ok(RegistryImage { registry, repository, reference, ..RegistryImage::default() });
+        }
         let what = format!("the image `{repository}:{reference}` of account {registry}");
         self.recorded(found.as_ref(), &what, of.1).cloned()
     }

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::Shared;
 use crate::aws::{
-    Aws, CallerIdentity, ClusterParts, Compute, Eks, Iam, Images, LoadBalancing, Logs, Metrics, Pricing, Quotas, Scope, Sts, VisitEvent,
+    Aws, CallerIdentity, ClusterParts, Compute, Eks, Iam, Images, LoadBalancing, Logs, Metrics, Pricing, Quotas, Scope, Sts,
+    VisitEvent,
 };
 use crate::domain::account::Accounts;
 use crate::domain::cluster::{Cluster, PodIdentityAssociation};

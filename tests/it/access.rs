@@ -10,6 +10,11 @@ fn check(arguments: &[&str]) -> (i32, Value) {
     (code, serde_json::from_str(&output).unwrap_or_else(|_| panic!("{output}{error}")))
 }
 
+/// Whether no cheap read proves it, because nothing of the kind is there.
+fn is_dear(action: &Value) -> bool {
+    action["why"] == "no cheap read proves it"
+}
+
 #[test]
 fn the_check_of_the_demo_finds_every_way_open() {
     let (code, report) = check(&["--demo"]);
@@ -19,7 +24,8 @@ fn the_check_of_the_demo_finds_every_way_open() {
     assert!(clusters.iter().all(|it| it["user"] == "snapshot" && it["missing"] == json!([])), "{report:#}");
     assert!(report["aws"][0]["identity"].as_str().unwrap().contains("assumed-role/eks-mcp-reader"), "{report:#}");
     let actions = report["aws"][0]["actions"].as_array().unwrap();
-    assert!(actions.len() >= 7 && actions.iter().all(|it| it["result"] == "allowed"), "{report:#}");
+    assert!(actions.len() >= 30 && actions.iter().all(|it| it["result"] == "allowed" || is_dear(it)), "{report:#}");
+    assert!(actions.iter().filter(|it| is_dear(it)).count() < 5, "{report:#}");
     let (code, report) = check(&["--demo", "--cluster", "dev", "--toolsets", "clusters"]);
     assert_eq!((code, &report["clusters"][0]["needed"]), (0, &json!(1)), "{report:#}");
 }
@@ -29,7 +35,7 @@ fn the_check_prints_tables_and_refuses_what_it_cannot_find() {
     let (code, text, _) = run(&["check", "--demo", "--cluster", "payments"]);
     assert_eq!(code, 0);
     assert!(
-        text.starts_with("Everything that the tools need works: AWS works in 1 place, 1 cluster.") && text.contains("EKS token"),
+        text.contains("AWS works in 1 place, 1 cluster.") && text.contains("EKS token") && !text.contains("denied"),
         "{text}"
     );
     let (code, _, error) = run(&["check", "--demo", "--account", "prod"]);

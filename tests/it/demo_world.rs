@@ -204,6 +204,7 @@ async fn a_scan_tells_every_fault_once_and_nothing_else() {
         "container-oom-limit",
         "entrypoint-not-found",
         "image-tag-not-found",
+        "node-join-launch-failed",
         "podidentity-no-association",
         "probe-http-404",
         "sched-insufficient-memory",

@@ -11,6 +11,7 @@
 mod access;
 mod architecture;
 mod aws_errors;
+mod aws_facts;
 mod bad_input;
 mod command_line;
 mod contract;

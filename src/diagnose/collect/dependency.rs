@@ -23,6 +23,11 @@ pub(super) async fn follow(source: &Source, facts: &mut Facts) {
     if !is_certain && api::object(&source.client, &namespaces, None, &namespace).await.is_err() {
         return;
     }
+    // Without an answer from DNS nothing was called; only that the Service does not exist can still be the cause.
+    let unanswered = logs::deciding(&line).and_then(|it| logs::name_trouble(&it)).is_some_and(|it| !it.answered);
+    if unanswered && api::object(&source.client, &services, Some(&namespace), &name).await.is_ok() {
+        return;
+    }
     let reached = match Box::pin(subject::service(source, &services, &namespace, &name)).await {
         Ok(service) => Reached::Service(Box::new(service)),
         Err(err) if err.kind == ErrorKind::NotFound => match missing(source, &services, &namespace, &name).await {

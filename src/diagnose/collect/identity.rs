@@ -25,9 +25,9 @@ pub fn service_account_name(pod: &Object) -> &str {
 
 pub(super) async fn associations(source: &Source, pod: &Object) -> Answer<Vec<PodIdentityAssociation>> {
     let what = "Pod Identity associations of the service account";
-    let Some(eks) = &source.eks else {
+    let Some(ports) = &source.aws else {
         let why = "the cluster is known only to Kubernetes, not to EKS".to_owned();
         return (None, vec![NotChecked { what: what.to_owned(), why }]);
     };
-    answer(what, eks.pod_identity_associations(&source.target.cluster, pod.namespace(), service_account_name(pod)).await)
+    answer(what, ports.eks.pod_identity_associations(&source.target.cluster, pod.namespace(), service_account_name(pod)).await)
 }

@@ -1,7 +1,11 @@
 //! Reads the facts of a diagnosis: in parallel, each once, and only what a family of rules can use.
 
 mod absent;
+mod aws;
+mod custom;
 mod dependency;
+mod dns;
+mod eks;
 mod identity;
 mod logs;
 mod placement;
@@ -10,8 +14,6 @@ mod subject;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use kube::Client;
 use serde_json::Value;
@@ -19,8 +21,7 @@ use serde_json::Value;
 use super::diagnosis::NotChecked;
 use super::facts::{Facts, event_time};
 use super::grammar::{self, Reference};
-use super::logs::lacks_credentials;
-use crate::aws::Eks;
+use super::logs::is_about_identity;
 use crate::domain::object::Object;
 use crate::domain::target::Target;
 use crate::error::{ErrorKind, ToolError};
@@ -28,6 +29,8 @@ use crate::k8s::api::{self, ListOptions};
 use crate::k8s::kinds::Kind;
 
 pub use absent::absent;
+pub use aws::Ports;
+pub use eks::{EksKind, eks, unwell};
 pub use identity::service_account_name;
 pub use scan::{Suspect, Sweep, sweep};
 pub(in crate::diagnose) use subject::backends;
@@ -44,8 +47,8 @@ pub struct Source {
     pub client: Client,
     /// The cluster.
     pub target: Target,
-    /// EKS; absent for a cluster that only Kubernetes knows.
-    pub eks: Option<Arc<dyn Eks>>,
+    /// AWS; absent for a cluster that only Kubernetes knows.
+    pub aws: Option<Ports>,
     /// The present moment.
     pub now: Timestamp,
 }
@@ -66,6 +69,9 @@ pub async fn pod(source: &Source, namespace: &str, name: &str) -> Result<Facts, 
     let pod = api::object(&source.client, &kind("Pod")?, Some(namespace), name).await?;
     let mut facts = pod_facts(source, pod).await?;
     dependency::follow(source, &mut facts).await;
+    dns::look(source, &mut facts).await;
+    custom::pod(source, &mut facts).await;
+    aws::pod(source, &mut facts).await;
     Ok(facts)
 }
 
@@ -90,7 +96,7 @@ async fn pod_facts(source: &Source, pod: Object) -> Result<Facts, ToolError> {
     facts.config_maps = take(config_maps, &mut facts.gaps);
     facts.logs = take(logs, &mut facts.gaps).unwrap_or_default();
     placement::surroundings(source, &mut facts).await;
-    if facts.logs.iter().any(|log| log.text.lines().any(lacks_credentials)) {
+    if facts.logs.iter().any(|log| log.text.lines().any(is_about_identity)) {
         let (account, associations) =
             futures::join!(identity::service_account(source, &facts.pod), identity::associations(source, &facts.pod));
         facts.service_account = take(account, &mut facts.gaps);

@@ -42,7 +42,16 @@ pub async fn subject(source: &Source, of: &Kind, namespace: Option<&str>, name: 
     }
     let mut facts = around.finish().await?;
     super::dependency::follow(source, &mut facts).await;
+    super::dns::look(source, &mut facts).await;
+    super::custom::pod(source, &mut facts).await;
+    super::custom::targets(source, &mut facts, &object).await;
+    super::aws::pod(source, &mut facts).await;
     Ok(facts)
+}
+
+/// Adds to the facts of a subject those of the pod that fares worst.
+pub(super) async fn with_worst(source: &Source, facts: Facts, pods: Vec<Object>) -> Result<Facts, ToolError> {
+    Around { source, facts, pods }.finish().await
 }
 
 /// The facts of a Service alone: what its pods call is not followed further.
@@ -227,6 +236,7 @@ impl Around<'_> {
         let Some(pod) = pods.into_iter().next() else { return Ok(facts) };
         let mut whole = pod_facts(source, pod).await?;
         whole.gaps.extend(facts.gaps);
+        whole.aws.extend(facts.aws);
         whole.subject = facts.subject;
         whole.about = facts.about;
         whole.related.extend(facts.related);

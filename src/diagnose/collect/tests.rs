@@ -31,7 +31,7 @@ fn server(known: Vec<(&'static str, Value)>, asked: &Asked) -> Client {
 async fn read(known: Vec<(&'static str, Value)>) -> (Facts, Vec<String>) {
     let asked = Asked::default();
     let target = Target { account: None, region: None, cluster: "c1".into(), through: None };
-    let source = Source { client: server(known, &asked), target, eks: None, now: "2026-01-05T12:00:00Z".parse().unwrap() };
+    let source = Source { client: server(known, &asked), target, aws: None, now: "2026-01-05T12:00:00Z".parse().unwrap() };
     let facts = pod(&source, "shop", "web-1").await.unwrap();
     let asked = asked.lock().unwrap().clone();
     (facts, asked)

@@ -160,18 +160,18 @@ fn policy(facts: &Facts) -> Vec<Finding> {
     ]
 }
 
-fn has_type(policy: &Object, wanted: &str) -> bool {
+pub(super) fn has_type(policy: &Object, wanted: &str) -> bool {
     let types: Vec<&str> =
         policy.get("spec.policyTypes").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
     if types.is_empty() { wanted == "Ingress" || policy.get("spec.egress").is_some() } else { types.contains(&wanted) }
 }
 
-fn selects(policy: &Object, pod: &Object) -> bool {
+pub(super) fn selects(policy: &Object, pod: &Object) -> bool {
     policy.get("spec.podSelector").is_some_and(|it| fits(it, pod))
 }
 
 /// Whether a label selector of an object fits; expressions that are not understood are taken to fit.
-fn fits(selector: &Value, pod: &Object) -> bool {
+pub(super) fn fits(selector: &Value, pod: &Object) -> bool {
     let labels = selector.get("matchLabels").and_then(Value::as_object).into_iter().flatten();
     let plain = labels.into_iter().all(|(key, value)| pod.label(key) == value.as_str());
     let expressions = selector.get("matchExpressions").and_then(Value::as_array).into_iter().flatten();

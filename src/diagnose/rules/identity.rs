@@ -138,9 +138,10 @@ mod tests {
                 Some(1),
             ),
             uploader(json!([{"name": "AWS_WEB_IDENTITY_TOKEN_FILE", "value": "/var/run/token"}]), json!({}), Some(0)),
-            uploader(json!([]), json!({"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/x"}), Some(0)),
         ] {
             assert_eq!(ids(&other), ["app-aws-no-credentials"]);
         }
+        let irsa = uploader(json!([]), json!({"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/x"}), Some(0));
+        assert_eq!(ids(&irsa), ["app-aws-no-credentials", "irsa-not-injected"]);
     }
 }

@@ -3,7 +3,7 @@
 use super::{Rule, kind_arguments, label, template_patch};
 use crate::diagnose::diagnosis::{Confidence, Evidence, Risk};
 use crate::diagnose::facts::{Container, Facts, event_container, event_time};
-use crate::diagnose::finding::{Depth, Finding, Severity, event_evidence, field_evidence};
+use crate::diagnose::finding::{Depth, Finding, Severity, event_evidence, evidence, field_evidence};
 use crate::diagnose::grammar::{self, PullError};
 use crate::domain::object::Object;
 
@@ -63,9 +63,13 @@ fn tag_not_found(facts: &Facts) -> Vec<Finding> {
             ),
             None => format!("Image {kind} `{tag}` of {} does not exist in `{repository}` (the registry answered: not found).", label(&failure.container)),
         };
+        let known = in_ecr(facts, failure.image);
+        let tags = known.filter(|it| it.boolean("repository_exists") == Some(true)).map(|it| near_tags(it, tag)).unwrap_or_default();
+        let summary = if tags.is_empty() || proven.is_some() { summary } else { format!("{summary} ECR has {tags}.") };
         let mut finding = Finding::new("image-tag-not-found", Depth::Reference, failure.confidence, summary)
             .specific(8)
             .because(failure.evidence)
+            .because(known.and_then(|it| evidence(it, "tags[0]")))
             .link(label(&failure.container), failure.container.state(facts.now))
             .link(format!("image {}", failure.image), format!("{kind} not found in the registry"));
         if let Some((_, other)) = proven {
@@ -79,6 +83,27 @@ fn tag_not_found(facts: &Facts) -> Vec<Finding> {
             .look(ecr_check(repository, tag))
     });
     found.collect()
+}
+
+/// What ECR says of an image.
+fn in_ecr<'a>(facts: &'a Facts, image: &str) -> Option<&'a Object> {
+    let parts = grammar::ecr_image(image)?;
+    let name = format!("{}:{}", parts.repository, parts.reference);
+    facts.aws_of("EcrImage").find(|it| it.name() == name && it.text("registry") == parts.account)
+}
+
+/// Tags that the repository has: the nearest, else the newest.
+fn near_tags(image: &Object, tag: &str) -> String {
+    let tags = image.get("tags").and_then(serde_json::Value::as_array).into_iter().flatten();
+    let tags: Vec<&str> = tags.filter_map(serde_json::Value::as_str).collect();
+    let near = crate::domain::names::near(tag, tags.iter().copied());
+    let shown: Vec<String> = if near.is_empty() {
+        tags.iter().copied().map(str::to_owned).collect()
+    } else {
+        near.iter().map(|it| (*it).to_string()).collect()
+    };
+    let shown: Vec<String> = shown.iter().take(3).map(|it| format!("`{it}`")).collect();
+    if shown.is_empty() { String::new() } else { crate::domain::text::join_and(&shown) }
 }
 
 /// A pod of the same workload that runs another tag of the repository.
@@ -116,14 +141,17 @@ fn not_found_or_denied(facts: &Facts) -> Vec<Finding> {
             [] => "the pod names no imagePullSecrets".to_owned(),
             names => format!("the pod uses imagePullSecrets {}", names.join(", ")),
         };
-        Finding::new(
-            "image-not-found-or-denied",
-            Depth::Reference,
-            failure.confidence,
-            format!("Repository `{repository}` of {} does not exist or may not be read: the registry denied the pull of `{}`, and {credentials}.", label(&failure.container), failure.image),
-        )
-        .specific(8)
+        let known = in_ecr(facts, failure.image);
+        let gone = known.is_some_and(|it| it.boolean("repository_exists") == Some(false));
+        let summary = if gone {
+            format!("Repository `{repository}` of {} does not exist: ECR has none of that name in this account and Region.", label(&failure.container))
+        } else {
+            format!("Repository `{repository}` of {} does not exist or may not be read: the registry denied the pull of `{}`, and {credentials}.", label(&failure.container), failure.image)
+        };
+        Finding::new("image-not-found-or-denied", Depth::Reference, failure.confidence, summary)
+        .specific(if gone { 9 } else { 8 })
         .because(failure.evidence)
+        .because(known.filter(|_| gone).and_then(|it| evidence(it, "repository_exists")))
         .fix(Risk::Low, format!("Correct the image name, if `{repository}` is a typing error"))
         .fix_with(
             Risk::Low,

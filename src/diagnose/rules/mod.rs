@@ -2,11 +2,16 @@
 
 pub(in crate::diagnose) mod admission;
 mod claims;
+mod cluster;
 mod crash;
 pub(in crate::diagnose) mod dependency;
+mod dns;
 mod gitops;
 mod identity;
 mod images;
+mod injection;
+mod machines;
+mod nodegroups;
 mod nodes;
 pub mod patterns;
 mod probe_kinds;
@@ -16,6 +21,7 @@ mod services;
 mod start;
 mod starts;
 mod storage;
+mod upgrades;
 mod workloads;
 
 use super::diagnosis::{CheckArguments, Evidence};
@@ -59,12 +65,18 @@ pub const RULES: &[&[Rule]] = &[
     probe_kinds::RULES,
     starts::RULES,
     dependency::RULES_OF_DEPENDENCIES,
+    dns::RULES,
     identity::RULES,
+    injection::RULES,
     admission::RULES,
     workloads::RULES,
     gitops::RULES,
     services::RULES,
     nodes::RULES,
+    machines::RULES,
+    nodegroups::RULES,
+    cluster::RULES,
+    upgrades::RULES,
 ];
 
 /// What all rules and patterns find, each with how bad its cause is.

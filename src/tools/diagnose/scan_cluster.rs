@@ -9,9 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::troubleshoot::Troubleshoot;
-use crate::aws::Scope;
 use crate::context::Context;
-use crate::diagnose::collect::{self, Source, Suspect};
+use crate::diagnose::collect::{self, EksKind, Ports, Source, Suspect};
 use crate::diagnose::diagnosis::{Diagnosis, NotChecked};
 use crate::diagnose::engine;
 use crate::diagnose::scan::{self, Cause};
@@ -96,8 +95,8 @@ impl Tool for ScanCluster {
         }
         let target = cx.locate(&input.at).await?;
         let client = cx.kubernetes(&target).await?;
-        let eks = target.region.is_some().then(|| cx.world.aws.eks(&Scope::of(&target)));
-        let source = Source { client, target, eks, now: cx.now() };
+        let aws = Ports::of(&cx.world.aws, &target);
+        let source = Source { client, target, aws, now: cx.now() };
         let started = Instant::now();
         let within = |part: f64| started.elapsed() < cx.limits.call_timeout.mul_f64(part) && !cx.cancel.is_cancelled();
         let mut sweep = collect::sweep(&source, namespace, || within(LOOKING)).await?;
@@ -106,7 +105,13 @@ impl Tool for ScanCluster {
         {
             crate::k8s::api::check_namespace(&source.client, namespace).await?;
         }
-        let suspects = std::mem::take(&mut sweep.suspects);
+        let mut suspects = std::mem::take(&mut sweep.suspects);
+        if namespace.is_none() {
+            let (unwell, gaps) = collect::unwell(&source).await;
+            sweep.gaps.extend(gaps);
+            // What makes nodes comes before what waits for them.
+            suspects.splice(0..0, unwell);
+        }
         let all = suspects.len();
         let (done, total) = (AtomicUsize::new(0), all.min(DIAGNOSED));
         let mut diagnosed: Vec<(usize, Suspect, Result<Diagnosis, ToolError>)> =
@@ -131,8 +136,16 @@ impl Tool for ScanCluster {
         diagnosed.sort_by_key(|it| it.0);
         let undone = all - diagnosed.len();
         let mut known = Vec::new();
+        let mut upgrade = Vec::new();
         for (_, suspect, diagnosis) in diagnosed {
             match diagnosis {
+                Ok(diagnosis) if collect::EksKind::named(&suspect.kind) == Some(EksKind::Cluster) => {
+                    upgrade = before_an_upgrade(&diagnosis);
+                    // Its node groups and add-ons are told by themselves.
+                    if diagnosis.root_cause.as_ref().is_some_and(|it| it.id.starts_with("cluster-")) {
+                        known.push((suspect, diagnosis));
+                    }
+                }
                 Ok(diagnosis) => known.push((suspect, diagnosis)),
                 // What is gone by now is not wrong any more.
                 Err(err) if err.kind == ErrorKind::NotFound => {}
@@ -143,13 +156,31 @@ impl Tool for ScanCluster {
             }
         }
         let causes = scan::causes(known);
-        Ok(answer(cx, source.target, input, sweep, &causes, undone))
+        let mut answer = answer(cx, source.target, input, sweep, &causes, undone);
+        if let [first, others @ ..] = upgrade.as_slice() {
+            let more = if others.is_empty() { String::new() } else { format!(" and {} more", others.len()) };
+            answer.warnings.push(format!(
+                "an upgrade of the cluster will meet this{more} (`troubleshoot` with kind `Cluster` tells all): {}",
+                text::cut(first, 300)
+            ));
+        }
+        Ok(answer)
     }
+}
+
+/// What fails nothing today and will when the cluster is upgraded.
+fn before_an_upgrade(diagnosis: &Diagnosis) -> Vec<String> {
+    let root = diagnosis.root_cause.iter().map(|it| (&it.id, &it.summary));
+    let all = root.chain(diagnosis.contributing.iter().map(|it| (&it.id, &it.summary)));
+    all.filter(|(id, _)| engine::waits_for_an_upgrade(id)).map(|(_, summary)| summary.clone()).collect()
 }
 
 /// Diagnoses what is not well; an object that is gone by now is none.
 async fn diagnose(source: &Source, suspect: &Suspect) -> Result<Diagnosis, ToolError> {
     let namespace = Some(suspect.namespace.as_str()).filter(|it| !it.is_empty());
+    if let Some(of) = collect::EksKind::named(&suspect.kind) {
+        return Ok(engine::diagnose(&collect::eks(source, of, &suspect.name).await?));
+    }
     let facts = match (suspect.kind.as_str(), namespace) {
         ("Pod", Some(namespace)) => collect::pod(source, namespace, &suspect.name).await?,
         _ => {

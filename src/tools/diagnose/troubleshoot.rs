@@ -4,9 +4,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::aws::Scope;
 use crate::context::Context;
-use crate::diagnose::collect::{self, Source};
+use crate::diagnose::collect::{self, EksKind, Ports, Source};
 use crate::diagnose::diagnosis::{
     BlastRadius, Contributing, Diagnosis, Evidence, Fix, Link, NextCheck, NotChecked, RootCause, RuledOut, Status,
 };
@@ -27,7 +26,8 @@ pub struct Input {
     #[serde(flatten)]
     at: ClusterArguments,
     /// Kind of the object, such as `Pod` (the default), `Deployment`, `CronJob`, `Service`, `Ingress`, `PersistentVolumeClaim`, `Node`,
-    /// `HorizontalPodAutoscaler`; of any other kind events and conditions are read.
+    /// `HorizontalPodAutoscaler`; of any other kind events and conditions are read. Of EKS: `Cluster` (with its own name: health and
+    /// what keeps it from being upgraded), `Nodegroup`, `Addon`, `FargateProfile`.
     #[schemars(length(max = 200))]
     kind: Option<String>,
     /// Namespace of the object, if its kind has namespaces; default `default`.
@@ -112,6 +112,33 @@ impl Tool for Troubleshoot {
         permissions: &[
             Permission::iam("eks:DescribeCluster"),
             Permission::iam("eks:ListPodIdentityAssociations"),
+            // Each only where something points at it; without them the diagnosis says what it could not check.
+            Permission::iam("eks:DescribeClusterVersions"),
+            Permission::iam("eks:ListNodegroups"),
+            Permission::iam("eks:DescribeNodegroup"),
+            Permission::iam("eks:ListAddons"),
+            Permission::iam("eks:DescribeAddon"),
+            Permission::iam("eks:DescribeAddonVersions"),
+            Permission::iam("eks:ListFargateProfiles"),
+            Permission::iam("eks:DescribeFargateProfile"),
+            Permission::iam("eks:ListInsights"),
+            Permission::iam("eks:DescribeInsight"),
+            Permission::iam("eks:DescribeAccessEntry"),
+            Permission::iam("eks:ListUpdates"),
+            Permission::iam("eks:DescribeUpdate"),
+            Permission::iam("ec2:DescribeInstances"),
+            Permission::iam("ec2:DescribeInstanceStatus"),
+            Permission::iam("ec2:DescribeInstanceTypes"),
+            Permission::iam("ec2:GetConsoleOutput"),
+            Permission::iam("ec2:DescribeSubnets"),
+            Permission::iam("ec2:DescribeSecurityGroups"),
+            Permission::iam("ec2:DescribeVolumes"),
+            Permission::iam("autoscaling:DescribeScalingActivities"),
+            Permission::iam("elasticloadbalancing:DescribeTargetHealth"),
+            Permission::iam("iam:GetRole"),
+            Permission::iam("iam:ListAttachedRolePolicies"),
+            Permission::iam("ecr:DescribeImages"),
+            Permission::iam("servicequotas:GetServiceQuota"),
             // For near names when the cluster does not exist.
             Permission::iam("eks:ListClusters"),
             // Of any kind: the object, what controls it, and what it refers to.
@@ -126,7 +153,19 @@ impl Tool for Troubleshoot {
     async fn run(cx: &Context, input: Input) -> Result<Output, ToolError> {
         let target = cx.locate(&input.at).await?;
         let client = cx.kubernetes(&target).await?;
-        let kind = cx.kind(&target, &client, input.kind.as_deref().unwrap_or("Pod")).await?;
+        let word = input.kind.as_deref().unwrap_or("Pod");
+        if let Some(of) = eks_kind(word, &input, &target) {
+            if input.name.len() > 100 || !names::is_path_segment(&input.name) {
+                let name = text::cut(&input.name, 80);
+                return Err(ToolError::invalid(format!("`name`: `{name}` is no name of a {}", of.name())));
+            }
+            let aws = Ports::of(&cx.world.aws, &target);
+            let source = Source { client, target, aws, now: cx.now() };
+            let facts = collect::eks(&source, of, &input.name).await?;
+            let diagnosis = engine::diagnose(&facts);
+            return Ok(output(source.target, of.name(), None, &input.name, source.now, diagnosis));
+        }
+        let kind = cx.kind(&target, &client, word).await?;
         let namespace = input.namespace.as_deref().unwrap_or("default");
         if !names::is_dns_label(namespace) {
             return Err(ToolError::invalid(format!("`namespace`: `{}` is no namespace name", text::cut(namespace, 80))));
@@ -139,8 +178,8 @@ impl Tool for Troubleshoot {
             )));
         }
         let namespace = kind.namespaced.then_some(namespace);
-        let eks = target.region.is_some().then(|| cx.world.aws.eks(&Scope::of(&target)));
-        let source = Source { client, target, eks, now: cx.now() };
+        let aws = Ports::of(&cx.world.aws, &target);
+        let source = Source { client, target, aws, now: cx.now() };
         let read = match (kind.kind.as_str(), namespace) {
             ("Pod", Some(namespace)) => collect::pod(&source, namespace, &input.name).await,
             _ => collect::subject(&source, &kind, namespace, &input.name).await,
@@ -158,6 +197,14 @@ impl Tool for Troubleshoot {
         }
         Ok(output(source.target, &kind.kind, namespace, &input.name, source.now, diagnosis))
     }
+}
+
+/// What only EKS knows. A custom resource may have the same kind: with a namespace that one is meant, and a `Cluster` of another
+/// name than this one is of a database or the like.
+fn eks_kind(word: &str, input: &Input, target: &Target) -> Option<EksKind> {
+    let of = EksKind::named(word)?;
+    let own = of != EksKind::Cluster || input.name == target.cluster;
+    (own && input.namespace.is_none() && target.region.is_some()).then_some(of)
 }
 
 fn output(target: Target, kind: &str, namespace: Option<&str>, name: &str, as_of: Timestamp, diagnosis: Diagnosis) -> Output {

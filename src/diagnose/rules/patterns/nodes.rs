@@ -8,7 +8,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
     Pattern::new("node-not-ready-unknown", Severity::Critical, On::Condition("Ready"), r"^NodeStatusUnknown: (.*)", "The kubelet of {what} stopped posting its status, so the control plane takes the node as unreachable ({1})")
         .fix(Risk::Medium, "Look at the EC2 instance: terminated, impaired, or running with a dead kubelet; replace it if it does not come back")
         .sure(Confidence::Certain)
-        .at(Depth::Reference, 9)
+        .at(Depth::Reference, 8)
         .like("NodeStatusUnknown: Kubelet stopped posting node status.", "KubeletReady: kubelet is posting ready status"),
     Pattern::new("node-never-updated", Severity::High, On::Condition("Ready"), r"^NodeStatusNeverUpdated: (.*)", "The kubelet of {what} never posted a status ({1})")
         .fix(Risk::Low, "Look at the instance's console output: its way to the endpoint, its role, its bootstrap")
@@ -59,7 +59,16 @@ pub(super) const PATTERNS: &[Pattern] = &[
         .fix(Risk::Medium, "Look at the `aws-node` pod of the node and its subnet; replace the node if it stays")
         .at(Depth::Reference, 8)
         .like("IPAMDNotRunning: IPAMD is not running", "no condition"),
-    Pattern::new("gpu-device-lost", Severity::Critical, On::Condition("AcceleratedHardwareReady"), r"^(Nvidia\w*|NvidiaXID\w*|DCGM\w*): (.*)", "A GPU of {what} has failed ({1}): {2}.")
+    Pattern::new("gpu-nvlink-or-fabric", Severity::Critical, On::Condition("AcceleratedHardwareReady"), r"^(NvidiaNVLinkError|NvidiaFabricError|FabricManagerNotRunning)(?:: (.*))?", "The GPUs of {what} do not reach each other ({1}): {2}.")
+        .fix(Risk::Medium, "Drain the node and replace the instance")
+        .sure(Confidence::Certain)
+        .at(Depth::Reference, 9)
+        .like("NvidiaNVLinkError: NVLink error detected on GPU 3", "NvidiaXID79Error: GPU has fallen off the bus"),
+    Pattern::new("gpu-nvlink-or-fabric", Severity::Critical, On::Event(&["NvidiaNVLinkError", "NvidiaFabricError", "FabricManagerNotRunning"]), r"(\S(?s:.*))", "The GPUs of {what} do not reach each other: {1}.")
+        .fix(Risk::Medium, "Drain the node and replace the instance")
+        .at(Depth::Reference, 8)
+        .like("fabric manager is not running", "\n"),
+    Pattern::new("gpu-device-lost", Severity::Critical, On::Condition("AcceleratedHardwareReady"), r"^(NvidiaXID\w*|NvidiaDoubleBitError|NvidiaDeviceCountMismatch|NvidiaP\w*|NvidiaT\w*|DCGM\w*): (.*)", "A GPU of {what} has failed ({1}): {2}.")
         .fix(Risk::Medium, "Drain the node; restart the instance, or replace it")
         .at(Depth::Reference, 9)
         .like("NvidiaXID79Error: GPU has fallen off the bus", "NeuronDMAError: dma error"),
