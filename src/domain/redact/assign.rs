@@ -71,6 +71,10 @@ fn hide_value(scan: &mut Scan<'_>, key: &Key, trust: Trust) {
     if separator == b':' && key.text(scan) == "passwd" && scan.has(place, "password ") {
         return;
     }
+    // `random_password.db: result = "…"`: an attribute of the object that the key is.
+    let word = scan.skip(place, place + 32, |it| it.is_ascii_lowercase() || it == b'_');
+    let attribute = separator == b':' && word > place && key.text(scan).contains('.') && scan.has(word, " = ");
+    let place = if attribute { word + 3 } else { place };
     let whole_line = !quoted_key && !matches!(separator, b'%' | b'>') && key.leads_line(scan);
     value_at(scan, place, trust, Notation { separator, whole_line, names_entry: key.text(scan) == "secretKey" });
 }

@@ -14,6 +14,7 @@ pub(super) const CALLS: &[(&str, usize)] = &[
     ("authenticate(", 2),
     (".auth(", 2),
     ("getconnection(", 3),
+    ("changeuserpassword(", 2),
 ];
 
 /// Longest argument that is read.

@@ -16,6 +16,10 @@ pub(super) enum Takes {
     Next(&'static str),
     /// The part behind the colon of the next word: `-u user:secret`.
     Pair(&'static str),
+    /// As `Pair`, with a percent sign: `-U user%secret`.
+    Percent(&'static str),
+    /// What follows a mark, in the words behind the program: `>secret`.
+    Mark(char),
     /// As `Pair`, the option being the last of several behind one dash: `-sSu user:secret`.
     Cluster(char),
     /// So many words behind one of these commands, options not counted: `add_user app secret`.
@@ -52,6 +56,11 @@ pub(super) const PROGRAMS: &[(&str, Takes)] = &[
     ("mc alias", Takes::Word(&["set", "s"], 3)),
     ("mc config host", Takes::Word(&["add"], 3)),
     ("mc admin user", Takes::Word(&["add"], 2)),
+    ("acl setuser", Takes::Mark('>')),
+    ("sentinel auth-pass", Takes::Word(&[""], 1)),
+    ("smbclient", Takes::Percent("-U")),
+    ("ipmitool", Takes::Next("-P")),
+    ("securestring", Takes::Next("--value")),
     ("reset-admin-password", Takes::Word(&[""], 0)),
 ];
 
@@ -67,7 +76,8 @@ pub(super) fn at_program(scan: &mut Scan<'_>, place: usize, (program, takes): (&
     let end = scan.line_end(from, REACH);
     let (option, glued) = match takes {
         Takes::Glued(option) => (option, true),
-        Takes::Next(option) | Takes::Pair(option) => (option, false),
+        Takes::Next(option) | Takes::Pair(option) | Takes::Percent(option) => (option, false),
+        Takes::Mark(mark) => return marked(scan, from..end, mark),
         Takes::Cluster(option) => return cluster(scan, from..end, option),
         Takes::Word(commands, count) => return word(scan, from..end, commands, count),
         Takes::Last(option) => return last(scan, from..end, option),
@@ -91,10 +101,10 @@ pub(super) fn at_program(scan: &mut Scan<'_>, place: usize, (program, takes): (&
         if scan.at(argument) == b'-' {
             continue;
         }
-        if matches!(takes, Takes::Pair(_)) {
-            pair(scan, argument);
-        } else {
-            hide(scan, argument);
+        match takes {
+            Takes::Pair(_) => pair(scan, argument, ':'),
+            Takes::Percent(_) => pair(scan, argument, '%'),
+            _ => hide(scan, argument),
         }
         return;
     }
@@ -108,10 +118,10 @@ fn hide(scan: &mut Scan<'_>, place: usize) {
     }
 }
 
-fn pair(scan: &mut Scan<'_>, place: usize) {
+fn pair(scan: &mut Scan<'_>, place: usize, separator: char) {
     let value = extent::value(scan, place, false);
     let head = scan.slice(value.inner.start, value.inner.end.min(value.inner.start + 256));
-    if let Some((user, password)) = head.split_once(':')
+    if let Some((user, password)) = head.split_once(separator)
         && !password.starts_with("//")
         && !password.starts_with("[redacted")
         && is_secret(password, Trust::Sure)
@@ -147,11 +157,20 @@ fn holds(scan: &Scan<'_>, word: &Range<usize>, option: char) -> bool {
     text.strip_prefix('-').is_some_and(|it| it.contains(option) && it.bytes().all(|it| it.is_ascii_alphabetic()))
 }
 
+/// Passwords in the rules of a user of Redis.
+fn marked(scan: &mut Scan<'_>, range: Range<usize>, mark: char) {
+    let text = scan.slice(range.start, range.end);
+    let found = text.match_indices(mark).find(|it| text.get(..it.0).is_some_and(|it| it.ends_with(' ')));
+    if let Some((place, _)) = found {
+        hide(scan, range.start + place + 1);
+    }
+}
+
 fn cluster(scan: &mut Scan<'_>, range: Range<usize>, option: char) {
     let words = words(scan, range);
     let place = words.iter().position(|it| holds(scan, it, option) && scan.slice(it.start, it.end).ends_with(option));
     if let Some(argument) = place.and_then(|it| words.get(it + 1)) {
-        pair(scan, argument.start);
+        pair(scan, argument.start, ':');
     }
 }
 

@@ -139,6 +139,8 @@ fn short(key: &str, parts: &[String], compact: &str) -> Option<Trust> {
         "id" if previous == "token" && (variable || before.iter().any(|it| it == "root")) => Some(Trust::Random),
         "seed" if variable || matches!(previous, "wallet" | "recovery" | "master" | "secret") => Some(Trust::Phrase),
         "mnemonic" => Some(Trust::Phrase),
+        // The key of a gossip ring.
+        "encrypt" if before.is_empty() => Some(Trust::Random),
         "signing" | "hmac" | "encryption" if variable && key.contains('_') => Some(Trust::Random),
         "pin" if key == "PIN" => Some(Trust::Pin),
         _ if ["webhook", "webhookurl", "webhookuri"].iter().any(|it| compact.ends_with(it)) => Some(Trust::Hook),

@@ -73,7 +73,7 @@ const FIXED: &[(&str, Look)] = &[
     ("pepper", Look::Key),
     ("signing", Look::Key),
     ("hmac", Look::Key),
-    ("encryption", Look::Key),
+    ("encrypt", Look::Key),
     ("sas", Look::Key),
     ("_pat", Look::Key),
     ("_sk", Look::Key),

@@ -40,7 +40,7 @@ pub(super) fn told(scan: &mut Scan<'_>, place: usize, noun: &str, before: &str, 
         if lead == Lead::Verb && hide_words(scan, value) {
             return;
         }
-        hide(scan, value, Trust::Sure, |it| quoted || is_odd(it, lead));
+        hide(scan, value, Trust::Sure, |it| quoted || is_odd(it, lead) && !it.contains('='));
         return;
     }
     // Keys of pairs have names and prints that are public.
@@ -52,7 +52,7 @@ pub(super) fn told(scan: &mut Scan<'_>, place: usize, noun: &str, before: &str, 
         (Trust::Sure, _) => hide(scan, value, Trust::Sure, |it| is_drawn(it, 10) || is_uuid(it) || is_token(it)),
         // Names of Secrets are written small.
         (Trust::Named, Lead::Beside) => {
-            hide(scan, value, Trust::Sure, |it| it.bytes().any(|it| it.is_ascii_uppercase()) && is_token(it) && it.len() >= 16)
+            hide(scan, value, Trust::Sure, |it| it.bytes().any(|it| it.is_ascii_uppercase()) && is_token(it) && it.len() >= 16);
         }
         (Trust::Named, _) => hide(scan, value, Trust::Sure, |it| is_random(it, 12)),
         // The last column of a table.
@@ -66,27 +66,30 @@ fn lead(scan: &Scan<'_>, place: usize, before: &str) -> Option<(usize, Lead)> {
     let most = place + REACH;
     let mut word = place;
     let mut passive = false;
-    let mut previous = before.split_whitespace().next_back().unwrap_or_default();
+    let mut previous = before.split_whitespace().next_back().unwrap_or_default().to_owned();
     // `changed password of 'app' to 'x'`
-    let active =
-        matches!(previous, "change" | "changed" | "changing" | "set" | "setting" | "reset" | "resetting" | "update" | "updated");
+    let active = matches!(
+        previous.as_str(),
+        "change" | "changed" | "changing" | "set" | "setting" | "reset" | "resetting" | "update" | "updated"
+    );
     for index in 0..WORDS {
         let end = scan.skip(word, most, |it| !it.is_ascii_whitespace());
         let next = scan.skip(end, end + 8, is_blank);
         if end == word || next == end {
             return (index == 0).then_some((place, Lead::Beside));
         }
-        match scan.slice(word, end) {
+        let said = scan.slice(word, end).to_ascii_lowercase();
+        match said.as_str() {
             "for" | "of" if index == 0 => {}
+            "regenerated:" | "generated:" | "rotated:" | "issued:" if index == 0 => return Some((next, Lead::Change)),
             "is" | "was" => {
                 passive = true;
                 if !is_link(scan, next) {
                     return Some((next, Lead::Verb));
                 }
             }
-            "has" | "now" | "been" | "successfully" => passive = true,
-            "set" | "changed" | "reset" | "updated" | "rotated" => passive = true,
-            "to" if active && index > 0 || matches!(previous, "set" | "changed" | "reset" | "updated" | "rotated") => {
+            "has" | "now" | "been" | "successfully" | "set" | "changed" | "reset" | "updated" | "rotated" => passive = true,
+            "to" if active && index > 0 || matches!(previous.as_str(), "set" | "changed" | "reset" | "updated" | "rotated") => {
                 return Some((next, Lead::Change));
             }
             _ if index == 0 => return Some((place, Lead::Beside)),
@@ -94,7 +97,7 @@ fn lead(scan: &Scan<'_>, place: usize, before: &str) -> Option<(usize, Lead)> {
             _ if passive => return None,
             _ => {}
         }
-        previous = scan.slice(word, end);
+        previous = said;
         word = next;
     }
     None

@@ -18,6 +18,10 @@ pub(super) fn is_secret(value: &str, trust: Trust) -> bool {
     if bare.bytes().all(|it| it.is_ascii_digit() || matches!(it, b'.' | b',')) {
         return trust == Trust::Sure && bare.len() >= 4 && bare.bytes().all(|it| it.is_ascii_digit());
     }
+    // The direction of an index.
+    if bare == "-1" {
+        return false;
+    }
     if is_duration(bare) || is_time(bare) {
         return false;
     }

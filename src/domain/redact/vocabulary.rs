@@ -137,7 +137,7 @@ pub(super) static STATUS: Words = LazyLock::new(|| {
      choose repeat confirm forgot forgotten remember we you i he they out up down left remaining auto automatic \
      manual lease kubernetes external-secrets ssm kms none, sts eks aws upstream broken truncated parse parsing \
      decode decoding unmarshal json yaml base64 nonce kid alg incomplete ambiguous conflict conflicting locked \
-     unlocked disallowed not-found notfound not_found no-op noop unspecified default"
+     unlocked signed unsigned creation destroying destruction destroyed modifying modifications disallowed not-found notfound not_found no-op noop unspecified default"
         .split(' ')
         .collect()
 });
