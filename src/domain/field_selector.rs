@@ -42,6 +42,12 @@ pub fn escape(value: &str) -> String {
     value.replace('\\', "\\\\").replace(',', "\\,").replace('=', "\\=")
 }
 
+/// The character, from 1, with which the term of a field begins.
+pub fn place(text: &str, label: &str) -> Option<usize> {
+    let is_meant = |term: &str| operator(term).is_some_and(|(position, ..)| term.get(..position) == Some(label));
+    split(text).into_iter().find(|(_, term)| is_meant(term)).map(|(start, _)| characters(text, start) + 1)
+}
+
 /// Characters before an offset in bytes.
 fn characters(text: &str, offset: usize) -> usize {
     text.get(..offset).unwrap_or(text).chars().count()
@@ -111,6 +117,12 @@ mod tests {
             let terms = parse(&format!("a={},b=c", escape(value))).unwrap();
             assert_eq!((terms.len(), terms[0].value.as_str()), (2, value));
         }
+    }
+
+    #[test]
+    fn a_field_has_a_place() {
+        assert_eq!(place("é=1,spec.nodeName!=a\\,b,x=2", "x"), Some(25));
+        assert_eq!((place("ab=1,b=2", "b"), place("a=1", "b")), (Some(6), None));
     }
 
     #[test]

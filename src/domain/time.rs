@@ -44,7 +44,12 @@ impl Window {
     /// # Errors
     /// `invalid_input` when the text is no duration such as `30m`, `3h` or `7d`, or longer than 455 days.
     pub fn ending(now: Timestamp, text: &str) -> Result<Self, ToolError> {
-        let length = parse_duration(text)?;
+        let wrong = || {
+            ToolError::invalid(format!(
+                "`window`: `{text}` is no duration such as `30m`, `3h` or `7d`; a window ends now, so that no time is needed"
+            ))
+        };
+        let length = parse_duration(text).map_err(|_| wrong())?;
         if length > Duration::from_hours(455 * 24) {
             return Err(ToolError::invalid(format!("`window`: `{text}` is longer than the 455 days that CloudWatch keeps")));
         }
@@ -87,9 +92,17 @@ pub fn parse_since(now: Timestamp, text: &str) -> Result<Timestamp, ToolError> {
         };
     }
     let wrong = |why: &dyn std::fmt::Display| ToolError::invalid(format!("`since`: {why}"));
-    let length = parse_duration(text).map_err(|err| wrong(&err.message))?;
+    let length = parse_duration(text).map_err(|_| neither("since", text))?;
     let length = SignedDuration::try_from(length).map_err(|err| wrong(&err))?;
     now.checked_sub(length).map_err(|err| wrong(&err))
+}
+
+/// Why a text is no beginning and no end of a period.
+pub fn neither(argument: &str, text: &str) -> ToolError {
+    ToolError::invalid(format!(
+        "`{argument}`: `{text}` is neither a duration such as `30m`, `3h` or `7d` nor an RFC 3339 time such as \
+         `2026-01-31T09:00:00Z`"
+    ))
 }
 
 /// How long ago a moment was, as kubectl writes it: `45s`, `12m`, `5h10m`, `3d4h`, `40d`.
@@ -140,6 +153,11 @@ mod tests {
         let half_past_eight: Timestamp = "2026-11-23T08:30:00Z".parse().unwrap();
         for text in ["1h", "60m", "2026-11-23T08:30:00Z", "2026-11-23T09:30:00+01:00"] {
             assert_eq!(parse_since(now, text).unwrap(), half_past_eight, "{text}");
+        }
+        for date in ["2026-13-45", "2026-11-23", "2026-11-23T25:00:00Z", "2026-11-23T08:30:00"] {
+            let message = parse_since(now, date).unwrap_err().message;
+            assert!(message.starts_with(&format!("`since`: `{date}` is neither a duration")), "{message}");
+            assert!(message.contains("RFC 3339") && message.contains("`30m`") && message.contains("09:00:00Z`"), "{message}");
         }
         for wrong in ["", "soon", "2026-11-23T10:30:00Z", "-1h", "99999999999999d"] {
             assert!(parse_since(now, wrong).unwrap_err().message.starts_with("`since`: "), "{wrong}");

@@ -312,7 +312,11 @@ pub(super) fn collection(kind: &Kind, namespace: Option<&str>) -> Result<String,
     Ok(kind.path(namespace))
 }
 
-pub(super) fn check_segment(argument: &str, name: &str) -> Result<(), ToolError> {
+/// Refuses what cannot be the name of an object.
+///
+/// # Errors
+/// `invalid_input` that names the argument.
+pub fn check_segment(argument: &str, name: &str) -> Result<(), ToolError> {
     if names::is_path_segment(name) {
         return Ok(());
     }

@@ -22,6 +22,7 @@ mod readonly;
 mod receive;
 pub mod reviews;
 mod scan;
+pub mod selectable;
 pub mod tables;
 mod trust;
 pub mod ways;

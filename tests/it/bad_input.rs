@@ -46,6 +46,17 @@ async fn unknown_and_wrong_arguments_are_named_with_what_was_meant() {
     .await;
     fails("describe_cluster", json!({"cluster": "a/../b"}), InvalidInput, &["neither a cluster name nor an ARN"]).await;
     fails("list_events", json!({"cluster": "dev", "since": "yesterday"}), InvalidInput, &["`yesterday`", "30m"]).await;
+    let neither = ["`since`: `2026-13-45` is neither a duration", "`30m`", "RFC 3339", "`2026-01-31T09:00:00Z`"];
+    fails("list_events", json!({"cluster": "dev", "since": "2026-13-45"}), InvalidInput, &neither).await;
+    fails("get_logs", json!({"cluster": "dev", "namespace": "a", "pod": "b", "since": "2026-13-45"}), InvalidInput, &neither)
+        .await;
+    fails(
+        "query_container_insights",
+        json!({"cluster": "dev", "scope": "pod", "window": "2026-13-45"}),
+        InvalidInput,
+        &["`window`: `2026-13-45` is no duration", "`3h`"],
+    )
+    .await;
     fails(
         "get_logs",
         json!({"cluster": "dev", "namespace": "a", "pod": "b", "include": "("}),
@@ -121,9 +132,18 @@ async fn selectors_and_names_are_checked_before_they_reach_a_path() {
         "get_logs",
         json!({"cluster": "dev", "namespace": "kube-system", "pod": "../nodes"}),
         InvalidInput,
-        &["no Kubernetes name"],
+        &["`pod`: `../nodes` is no Kubernetes name"],
     )
     .await;
+    for (workload, name) in [("Deployment/a/b", "a/b"), ("pod/a/b", "a/b")] {
+        fails(
+            "get_logs",
+            json!({"cluster": "dev", "namespace": "kube-system", "workload": workload}),
+            InvalidInput,
+            &["`workload`", name, "no Kubernetes name"],
+        )
+        .await;
+    }
     fails("list_resources", json!({"cluster": "dev", "kind": "Pod", "cursor": "AAAA"}), InvalidInput, &["`cursor`"]).await;
     fails(
         "query_container_insights",

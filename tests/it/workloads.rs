@@ -167,6 +167,9 @@ async fn one_broken_api_group_does_not_block_the_others() {
     let answer = world.call("list_api_kinds", with(json!({}))).await;
     holds(&answer["warnings"].to_string(), &["metrics.k8s.io/v1beta1"]);
     holds(&answer["kinds"].to_string(), &["\"Gadget\"", "\"Pod\""]);
+    // A group that does not answer is served for all that.
+    let answer = world.call("list_api_kinds", with(json!({"group": "metrics.k8s.io"}))).await;
+    holds(&answer["warnings"].to_string(), &["metrics.k8s.io/v1beta1"]);
     // What may be of that group is said to be so.
     let err = world.fail("list_resources", with(json!({"kind": "PodMetrics"}))).await;
     holds(&err.message, &["some API groups do not answer", "metrics.k8s.io/v1beta1"]);
@@ -192,6 +195,13 @@ async fn kinds_are_listed_with_what_may_be_done_with_them() {
     let answer = world.call("list_api_kinds", with(json!({"group": "apps"}))).await;
     assert!(column(&answer["kinds"], "group").iter().all(|it| it == "apps"), "{answer:#}");
     let answer = world.call("list_api_kinds", with(json!({"search": "no such kind"}))).await;
+    assert!(answer["summary"].as_str().unwrap().starts_with("0 kinds"), "{answer:#}");
+    for (group, near) in [("tools.exampl", "`tools.example`"), ("Apps", "`apps`"), ("corr", "`core`")] {
+        let err = world.fail("list_api_kinds", with(json!({"group": group}))).await;
+        assert_eq!(err.kind, ErrorKind::NotFound, "{err}");
+        holds(&err.message, &[&format!("`{group}`"), "did you mean", near]);
+    }
+    let answer = world.call("list_api_kinds", with(json!({"group": "apps", "search": "gadget"}))).await;
     assert!(answer["summary"].as_str().unwrap().starts_with("0 kinds"), "{answer:#}");
     let world = shop().between(|uri| uri.starts_with("/api").then(|| status(403, "User \"u\" cannot get path \"/apis\"")));
     let err = world.fail("list_api_kinds", with(json!({}))).await;
@@ -379,9 +389,71 @@ async fn selectors_select_and_wrong_ones_are_refused_with_the_place() {
     holds(&err.message, &["`field_selector`", "can't understand 'spec.nodeName'", "at character 1"]);
     let err = world.fail("list_resources", ask("status.phase=Running,spec.nodeName=a=b")).await;
     holds(&err.message, &["unescaped character in value: =", "at character 37 behind `status.phase=Running,spec.nodeName=a`"]);
-    let err = world.fail("list_resources", ask("spec.colour=red")).await;
-    assert_eq!(err.kind, ErrorKind::InvalidInput);
-    holds(&err.message, &["spec.colour"]);
+}
+
+#[tokio::test]
+async fn a_field_that_selects_nothing_is_told_with_its_place_and_those_that_do() {
+    let world = World::bare(
+        &OBJECTS.replace(
+            "    additionalPrinterColumns:\n",
+            "    selectableFields: [{jsonPath: .spec.maker}]\n    additionalPrinterColumns:\n",
+        ),
+        &[],
+    );
+    for (kind, selector, told, fields) in [
+        ("Pod", "spec.colour=red", "`spec.colour` selects no pods, at character 1", "metadata.namespace, spec.nodeName"),
+        (
+            "Pod",
+            "status.phase=Running,spec.nodename=good",
+            "`spec.nodename` selects no pods; did you mean `spec.nodeName`?, at character 22 behind `status.phase=Running,`",
+            "status.nominatedNodeName",
+        ),
+        ("Event", "involvedObject.kidn=Pod", "did you mean `involvedObject.kind`", "reportingComponent, source, type"),
+        ("Node", "spec.taints=x", "at character 1", "metadata.name, spec.unschedulable."),
+        ("Job", "status.failed=1", "selects no jobs", "status.successful"),
+        (
+            "Deployment",
+            "spec.replicas=1",
+            "selects no deployments",
+            "Fields that select deployments: metadata.name, metadata.namespace.",
+        ),
+        ("Gadget", "spec.makr=acme", "did you mean `spec.maker`", "metadata.name, metadata.namespace, spec.maker."),
+        ("Widget.paint.example", "spec.a=b", "selects no widgets", "metadata.name, metadata.namespace."),
+    ] {
+        let kind = if kind.starts_with("Widget") { "paint.example/Widget" } else { kind };
+        let err = world.fail("list_resources", with(json!({"kind": kind, "field_selector": selector}))).await;
+        assert_eq!(err.kind, ErrorKind::InvalidInput, "{err}");
+        holds(&err.message, &["`field_selector`: ", told]);
+        holds(&err.hint.unwrap_or_default(), &[fields]);
+    }
+    // Who may not read definitions is told what every kind has, and another refusal is passed on.
+    let denied = world.between(|uri| uri.contains("customresourcedefinitions").then(|| status(403, "no")));
+    let err = denied.fail("list_resources", with(json!({"kind": "Gadget", "field_selector": "spec.makr=acme"}))).await;
+    holds(&err.hint.unwrap_or_default(), &["metadata.name, metadata.namespace."]);
+    let broken = shop().between(|uri| uri.contains("fieldSelector").then(|| status(400, "the server is in a mood")));
+    let err = broken.fail("list_resources", with(json!({"kind": "Pod", "field_selector": "spec.nodeName=good"}))).await;
+    holds(&err.message, &["the server is in a mood"]);
+}
+
+#[tokio::test]
+async fn a_column_that_no_object_has_is_told() {
+    let world = shop();
+    let warnings = async |arguments: Value| list(&world, arguments).await["warnings"].to_string();
+    let told = warnings(json!({"kind": "Pod", "namespace": "shop", "columns": ["spec.nodename", "label:nope", "status"]})).await;
+    holds(&told, &["column `spec.nodename`: none of 13 pods has it", "column `label:nope`"]);
+    assert!(!told.contains("`status`"), "{told}");
+    // Some have it, though they may only be counted.
+    let wanted = json!(["spec.nodeName", "label:app", "annotation:example.com/team", "spec.containers[*].image"]);
+    let told = warnings(json!({"kind": "Pod", "namespace": "shop", "status": "unhealthy", "columns": wanted})).await;
+    assert_eq!(told, "null");
+    let told = warnings(json!({"kind": "gd", "namespace": "shop", "columns": ["maker", "spec.blade"]})).await;
+    assert_eq!(told, "null");
+    let told = warnings(json!({"kind": "gd", "namespace": "shop", "columns": ["spec.bladder"]})).await;
+    holds(&told, &["column `spec.bladder`: none of 2 gadgets has it"]);
+    let told = warnings(json!({"kind": "Secret", "namespace": "shop", "columns": ["data.password"]})).await;
+    holds(&told, &["lists of secrets hold only metadata, nothing for column `data.password`"]);
+    let told = warnings(json!({"kind": "Pod", "namespace": "empty", "columns": ["spec.nope"]})).await;
+    assert_eq!(told, "null");
 }
 
 // Events.

@@ -4,7 +4,7 @@ use super::extent::{self, Value};
 use super::key::Key;
 use super::keys::{Trust, classify};
 use super::scan::{Scan, is_blank, is_key, is_quote};
-use super::values::{has_status, hook_path, is_phrase, is_secret};
+use super::values::{has_status, hook_path, is_phrase, is_secret, is_uuid};
 use super::{pairs, statements};
 
 /// Looks at the key around a hit, hides its value, and returns the end of the key.
@@ -29,6 +29,15 @@ fn hide_value(scan: &mut Scan<'_>, key: &Key, trust: Trust) {
     let closers =
         if bare > key.end { bare } else { scan.skip(key.end, key.end + 6, |it| is_quote(it) || matches!(it, b'\\' | b']')) };
     let gap = scan.skip(closers, closers + 24, is_blank);
+    // `Secret ID = …`
+    if gap > key.end && scan.has(gap, "ID ") && key.text(scan).eq_ignore_ascii_case("secret") {
+        let equals = scan.skip(gap + 2, gap + 16, is_blank);
+        let value = extent::value(scan, scan.skip(equals + 1, equals + 9, is_blank), false);
+        if matches!(scan.at(equals), b'=' | b':') && is_uuid(scan.slice(value.inner.start, value.inner.end)) {
+            scan.hide(value.inner);
+        }
+        return;
+    }
     // `Unseal Key 1: …`
     let number = scan.skip(gap, gap + 2, |it| it.is_ascii_digit());
     let gap = if gap > key.end && scan.at(number) == b':' { number } else { gap };
@@ -58,6 +67,14 @@ fn hide_value(scan: &mut Scan<'_>, key: &Key, trust: Trust) {
     let coloured = scan.past_colours(place);
     let place = if coloured > place { scan.skip(coloured, coloured + 16, is_blank) } else { place };
     let place = scan.past_colours(place);
+    // `passwd: password unchanged`: a program names itself and goes on.
+    if separator == b':' && key.text(scan) == "passwd" && scan.has(place, "password ") {
+        return;
+    }
+    // `random_password.db: result = "…"`: an attribute of the object that the key is.
+    let word = scan.skip(place, place + 32, |it| it.is_ascii_lowercase() || it == b'_');
+    let attribute = separator == b':' && word > place && key.text(scan).contains('.') && scan.has(word, " = ");
+    let place = if attribute { word + 3 } else { place };
     let whole_line = !quoted_key && !matches!(separator, b'%' | b'>') && key.leads_line(scan);
     value_at(scan, place, trust, Notation { separator, whole_line, names_entry: key.text(scan) == "secretKey" });
 }

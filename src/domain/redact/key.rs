@@ -84,8 +84,13 @@ impl Key {
         };
         // `next page token`, `unexpected token`, `api key`; verbs such as `using` change nothing.
         classify(&phrase).or_else(|| {
-            let verb = last_two.first().is_some_and(|it| PLAIN_BEFORE.contains(&it.to_ascii_lowercase().as_str()));
-            if verb { classify(text) } else { None }
+            let verb = |it: Option<&&str>| it.is_some_and(|it| PLAIN_BEFORE.contains(&it.to_ascii_lowercase().as_str()));
+            if verb(last_two.first()) {
+                return classify(text);
+            }
+            // `using api key`
+            let last = last_two.first().filter(|_| verb(last_two.get(1)))?;
+            classify(&format!("{last} {text}"))
         })
     }
 

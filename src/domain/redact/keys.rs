@@ -139,6 +139,9 @@ fn short(key: &str, parts: &[String], compact: &str) -> Option<Trust> {
         "id" if previous == "token" && (variable || before.iter().any(|it| it == "root")) => Some(Trust::Random),
         "seed" if variable || matches!(previous, "wallet" | "recovery" | "master" | "secret") => Some(Trust::Phrase),
         "mnemonic" => Some(Trust::Phrase),
+        // The key of a gossip ring.
+        "encrypt" if before.is_empty() => Some(Trust::Random),
+        "signing" | "hmac" | "encryption" if variable && key.contains('_') => Some(Trust::Random),
         "pin" if key == "PIN" => Some(Trust::Pin),
         _ if ["webhook", "webhookurl", "webhookuri"].iter().any(|it| compact.ends_with(it)) => Some(Trust::Hook),
         _ => None,
@@ -166,6 +169,7 @@ fn word_at(parts: &[String], place: usize) -> Option<Trust> {
         "tokens" | "cookie" | "cookies" | "auth" | "sas" | "salt" | "bearer" | "pepper" | "sessionid" | "phpsessid"
         | "jsessionid" | "sessid" | "sid" => Some(Trust::Random),
         "secret" if any_before(&words::PLAIN_SECRETS) => None,
+        "credential" | "credentials" | "creds" if words::WRONG.contains(before) => None,
         "secret" if words::SECRET_SECRETS.contains(before) => Some(Trust::Sure),
         "secret" | "credential" | "credentials" | "creds" => Some(Trust::Named),
         "key" | "keys" if words::PLAIN_KEYS.contains(before) => None,

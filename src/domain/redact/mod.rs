@@ -8,6 +8,7 @@
 //! and what is hidden is not looked at again. So the work grows with the length of the text, whatever the text is.
 
 mod assign;
+mod calls;
 mod commands;
 mod extent;
 mod headers;
@@ -19,6 +20,7 @@ mod manifest;
 mod needles;
 mod pairs;
 mod pem;
+mod prose;
 mod scan;
 mod shapes;
 mod statements;
@@ -111,11 +113,15 @@ fn read(scan: &mut Scan<'_>) {
             Look::Capability(address, public) => urls::capability(scan, place, (address, public)),
             Look::Program(program, takes) => commands::at_program(scan, place, (program, takes)),
             Look::Literal => commands::literal(scan, place),
+            Look::Call(name, count) => calls::at_call(scan, place, (name, count)),
+            Look::LoginModule => calls::login_module(scan, place),
             Look::OpenSsl => commands::openssl(scan, place),
             Look::DataCenter => shapes::data_center(scan, place),
             Look::Bot => shapes::bot(scan, place),
+            Look::Atlas => shapes::atlas(scan, place),
             Look::PgPass => urls::pgpass(scan, place),
             Look::Identified => statements::identified(scan, place),
+            Look::PlainAuth => statements::plain_auth(scan, place),
             Look::Manifest => manifest = true,
         }
     }

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
+use super::calls::CALLS;
 use super::commands::{PROGRAMS, Takes};
 use super::shapes::{PREFIXES, Rest};
 use super::urls::CAPABILITIES;
@@ -27,13 +28,17 @@ pub(super) enum Look {
     Capability(&'static str, usize),
     Program(&'static str, Takes),
     Literal,
+    Call(&'static str, usize),
+    LoginModule,
     OpenSsl,
     /// The text may hold a Secret of Kubernetes.
     Manifest,
     DataCenter,
     Bot,
+    Atlas,
     PgPass,
     Identified,
+    PlainAuth,
 }
 
 const FIXED: &[(&str, Look)] = &[
@@ -60,10 +65,15 @@ const FIXED: &[(&str, Look)] = &[
     ("sessid", Look::Key),
     ("sessionid", Look::Key),
     ("connect.sid", Look::Key),
-    ("identified by", Look::Identified),
+    ("identified ", Look::Identified),
+    ("auth plain ", Look::PlainAuth),
+    ("cate plain ", Look::PlainAuth),
     ("jwt", Look::Key),
     ("salt", Look::Key),
     ("pepper", Look::Key),
+    ("signing", Look::Key),
+    ("hmac", Look::Key),
+    ("encrypt", Look::Key),
     ("sas", Look::Key),
     ("_pat", Look::Key),
     ("_sk", Look::Key),
@@ -106,6 +116,8 @@ const FIXED: &[(&str, Look)] = &[
     ("--from-literal", Look::Literal),
     ("-passin", Look::OpenSsl),
     ("-passout", Look::OpenSsl),
+    ("-pass ", Look::OpenSsl),
+    ("LoginModule", Look::LoginModule),
     ("Secret", Look::Manifest),
     ("stringData", Look::Manifest),
     ("Opaque", Look::Manifest),
@@ -113,6 +125,7 @@ const FIXED: &[(&str, Look)] = &[
     ("kubernetes.io/", Look::Manifest),
     ("-us", Look::DataCenter),
     (":AA", Look::Bot),
+    (".atlasv1.", Look::Atlas),
     (":5432:", Look::PgPass),
 ];
 
@@ -121,6 +134,7 @@ static TABLE: LazyLock<Vec<(&'static str, Look)>> = LazyLock::new(|| {
     let mut table = FIXED.to_vec();
     table.extend(PREFIXES.iter().map(|(prefix, rest, least)| (*prefix, Look::Prefix(prefix, *rest, *least))));
     table.extend(CAPABILITIES.iter().map(|(address, public)| (*address, Look::Capability(address, *public))));
+    table.extend(CALLS.iter().map(|(name, count)| (*name, Look::Call(name, *count))));
     table.extend(PROGRAMS.iter().map(|(program, takes)| (*program, Look::Program(program, *takes))));
     table
 });
@@ -155,6 +169,9 @@ pub(super) fn may_span(text: &str) -> bool {
             "mongo",
             "curl",
             "mysql",
+            "rabbitmqctl",
+            "openssl",
+            "htpasswd",
         ];
         AhoCorasick::builder().ascii_case_insensitive(true).build(words).ok()
     });

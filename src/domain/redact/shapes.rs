@@ -51,6 +51,12 @@ pub(super) const PREFIXES: &[(&str, Rest, usize)] = &[
     ("dapi", Rest::Hex, 32),
     ("LTAI", Rest::Plain, 16),
     ("nvapi-", Rest::Url, 20),
+    ("dt0c01.", Rest::Dotted, 24),
+    ("dt0s01.", Rest::Dotted, 24),
+    ("dt0s02.", Rest::Dotted, 24),
+    ("dt0s03.", Rest::Dotted, 24),
+    ("dt0s08.", Rest::Dotted, 24),
+    ("dt0s16.", Rest::Dotted, 24),
     // Code and packages.
     ("ghp_", Rest::Plain, 20),
     ("gho_", Rest::Plain, 20),
@@ -82,6 +88,9 @@ pub(super) const PREFIXES: &[(&str, Rest, usize)] = &[
     ("sntryu_", Rest::Plain, 30),
     ("pul-", Rest::Hex, 40),
     ("PMAK-", Rest::Url, 30),
+    ("squ_", Rest::Hex, 40),
+    ("sqp_", Rest::Hex, 40),
+    ("sqa_", Rest::Hex, 40),
     // Services.
     ("xox", Rest::Url, 12),
     ("xapp-", Rest::Url, 12),
@@ -102,6 +111,7 @@ pub(super) const PREFIXES: &[(&str, Rest, usize)] = &[
     ("pplx-", Rest::Plain, 30),
     ("xai-", Rest::Plain, 40),
     ("SG.", Rest::Dotted, 32),
+    ("SK", Rest::Hex, 32),
     ("shpat_", Rest::Plain, 24),
     ("shpss_", Rest::Plain, 24),
     ("shpca_", Rest::Plain, 24),
@@ -151,6 +161,9 @@ pub(super) fn prefixed(scan: &mut Scan<'_>, place: usize, (prefix, rest, least):
         return;
     }
     if prefix == "SG." && !head.contains('.') {
+        return;
+    }
+    if prefix == "SK" && is_word(scan.at(end)) {
         return;
     }
     end = scan.skip(end, scan.len(), |it| rest.holds(it));
@@ -269,6 +282,8 @@ pub(super) fn unknown(scan: &mut Scan<'_>) {
             if short && starts && apart && ends && !digest && is_chance(scan.slice(start, end)) {
                 scan.hide(name..end);
             }
+        } else if scan.at(end) == b'.' && matches!(scan.at(start), b'M' | b'N' | b'O') {
+            discord(scan, start, end);
         }
         place = end.max(start + 1);
     }
@@ -354,6 +369,26 @@ pub(super) fn bot(scan: &mut Scan<'_>, place: usize) {
     let start = scan.run_before(place, 11, |it| it.is_ascii_digit());
     let end = scan.skip(place + 1, place + 48, |it| Rest::Url.holds(it));
     if place - start >= 8 && end - place >= 34 && !is_word(scan.before(start)) {
+        scan.hide(start..end);
+    }
+}
+
+/// Tokens of Discord bots: an id in base64, a time, and a signature, parted by stops.
+fn discord(scan: &mut Scan<'_>, start: usize, id: usize) {
+    let time = scan.skip(id + 1, id + 9, |it| Rest::Url.holds(it));
+    let end = scan.skip(time + 1, time + 48, |it| Rest::Url.holds(it));
+    let sized = (23..=28).contains(&(id - start)) && time == id + 7 && scan.at(time) == b'.' && end - time > 27;
+    if sized && !is_word(scan.before(start)) && scan.is_open(start) {
+        scan.hide(start..end);
+    }
+}
+
+/// Tokens of Terraform Cloud: fourteen characters, `.atlasv1.`, and some sixty more.
+pub(super) fn atlas(scan: &mut Scan<'_>, place: usize) {
+    let start = scan.run_before(place, 15, |it| it.is_ascii_alphanumeric());
+    let from = place + ".atlasv1.".len();
+    let end = scan.skip(from, from + 100, |it| Rest::Url.holds(it));
+    if place - start == 14 && end - from >= 40 {
         scan.hide(start..end);
     }
 }

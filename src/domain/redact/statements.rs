@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
-use super::extent;
 use super::keys::Trust;
-use super::scan::{Scan, is_base64, is_blank, is_key};
-use super::values::{is_placeholder, is_random, is_secret};
+use super::scan::{Scan, is_base64, is_blank, is_key, is_quote};
+use super::values::{decode, is_placeholder, is_random, is_secret};
+use super::vocabulary::PLAIN_AFTER;
+use super::{extent, prose};
 
 /// What names a password in statements and sentences.
 const PASSWORDS: &[&str] = &["password", "passwd", "passphrase", "passcode", "requirepass", "masterauth"];
@@ -19,7 +20,7 @@ pub(super) fn after_key(scan: &mut Scan<'_>, key: Range<usize>, trust: Trust) {
     }
     let from = scan.run_before(key.start, 48, |it| it != b'\n');
     let before = scan.slice(from, key.start).to_ascii_lowercase();
-    let place = scan.skip(key.end, key.end + 8, is_blank);
+    let place = scan.skip(key.end, key.end + 32, is_blank);
     if place == key.end {
         return;
     }
@@ -29,13 +30,15 @@ pub(super) fn after_key(scan: &mut Scan<'_>, key: Range<usize>, trust: Trust) {
     }
     // `ENV DB_PASSWORD x` of image builds, `configure set secret_key x`.
     let set = matches!(before.split_whitespace().next_back(), Some("env" | "set" | "arg" | "setx"));
-    let directive =
-        text.starts_with("require") || text.starts_with("master") || before.split_whitespace().rev().nth(1) == Some("login");
+    let directive = text == "rootpw"
+        || text.starts_with("require")
+        || text.starts_with("master")
+        || before.split_whitespace().rev().nth(1) == Some("login");
     if PASSWORDS.contains(&text.as_str()) && named(scan, place, trust) {
         return;
     }
-    if set && trust == Trust::Sure || directive {
-        hide(scan, place, trust, |_| true);
+    if set && trust == Trust::Sure && !scan.has(place, "of ") && !scan.has(place, "for ") || directive {
+        hide(scan, place, trust, |it| !it.starts_with("--") && !PLAIN_AFTER.contains(it));
         return;
     }
     if !PASSWORDS.contains(&text.as_str()) {
@@ -43,26 +46,19 @@ pub(super) fn after_key(scan: &mut Scan<'_>, key: Range<usize>, trust: Trust) {
         if trust == Trust::Sure && text.contains('_') {
             hide(scan, place, trust, |it| is_random(it, 10));
         }
-        return;
-    }
-    if matches!(scan.at(place), b'\'' | b'"') && scan.at(place + 1) != b' ' {
-        hide(scan, place, trust, |_| true);
+        prose::told(scan, place, &text, &before, trust);
         return;
     }
     if announced(scan, place) {
         return;
     }
-    if told(scan, place, &before) {
+    if announced_after(scan, place, &before) {
         return;
     }
-    // `the password is x1`, `using password x1`.
-    let said = ["is ", "was "].iter().find(|it| scan.has(place, it)).map_or(place, |it| place + it.len());
-    let mixed =
-        |it: &str| it.len() >= 6 && it.bytes().any(|it| it.is_ascii_digit()) && it.bytes().any(|it| it.is_ascii_alphabetic());
-    hide(scan, said, trust, mixed);
+    prose::told(scan, place, &text, &before, trust);
 }
 
-fn hide(scan: &mut Scan<'_>, place: usize, trust: Trust, accepts: impl Fn(&str) -> bool) {
+pub(super) fn hide(scan: &mut Scan<'_>, place: usize, trust: Trust, accepts: impl Fn(&str) -> bool) {
     let value = extent::value(scan, place, false);
     let head = scan.slice(value.inner.start, value.inner.end.min(value.inner.start + 256));
     if !head.starts_with("[redacted") && is_secret(head, trust) && accepts(head) {
@@ -79,23 +75,34 @@ fn pair(scan: &mut Scan<'_>, place: usize) {
     }
 }
 
-/// `PASSWORD FOR 'app'@'%' = 'x'`, `password for app: x1`.
+/// `PASSWORD FOR 'app'@'%' = 'x'`, `password for app: x1`, and `PASSWORD elastic = x1`.
 fn named(scan: &mut Scan<'_>, place: usize, trust: Trust) -> bool {
     if !scan.has(place, "for ") {
-        return false;
+        let user = scan.skip(place, place + 48, is_key);
+        let equals = scan.skip(user, user + 1, is_blank);
+        let about = scan.slice(place, user).to_ascii_lowercase();
+        let alone = user > place && equals > user && scan.at(equals) == b'=' && is_blank(scan.at(equals + 1));
+        if alone && !PLAIN_AFTER.contains(about.as_str()) {
+            hide(scan, equals + 2, trust, |it| is_random(it, 12));
+        }
+        return alone;
     }
-    let separator = scan.skip(place, place + 64, |it| !matches!(it, b'=' | b'\n') && it != b':');
+    let separator = scan.skip(place, place + 112, |it| !matches!(it, b'=' | b'\n') && it != b':');
     if !matches!(scan.at(separator), b'=' | b':') {
         return false;
     }
     let value = scan.skip(separator + 1, separator + 9, is_blank);
+    // `was changed at 10:03:11`
+    if scan.at(separator) == b':' && value == separator + 1 && !is_quote(scan.at(value)) {
+        return false;
+    }
     let quoted = matches!(scan.at(value), b'\'' | b'"');
     hide(scan, value, trust, |it| quoted || it.bytes().any(|it| it.is_ascii_digit()));
     true
 }
 
 /// `use the following password to sign in: x`, `A temporary password is generated for root@localhost: x`.
-fn told(scan: &mut Scan<'_>, place: usize, before: &str) -> bool {
+fn announced_after(scan: &mut Scan<'_>, place: usize, before: &str) -> bool {
     let generated = ["is generated", "was generated", "has been generated"].iter().any(|it| scan.has(place, it));
     let following = before.trim_end().ends_with("following");
     if !generated && !following {
@@ -163,10 +170,26 @@ fn announced(scan: &mut Scan<'_>, place: usize) -> bool {
     true
 }
 
-/// `IDENTIFIED BY 'x'`.
+/// `AUTH PLAIN x` of mail servers: an empty name, the user and the password, in base64.
+pub(super) fn plain_auth(scan: &mut Scan<'_>, place: usize) {
+    let start = place + "auth plain ".len();
+    let end = scan.skip(start, start + 512, is_base64);
+    if decode(scan.slice(start, end)).is_some_and(|it| it.contains(&0)) {
+        scan.hide(start..end);
+    }
+}
+
+/// `IDENTIFIED BY 'x'`, `IDENTIFIED WITH plugin BY 'x'`.
 pub(super) fn identified(scan: &mut Scan<'_>, place: usize) {
-    let from = place + "identified by".len();
-    let value = scan.skip(from, from + 16, is_blank);
+    let mut from = place + "identified ".len();
+    if scan.has(from, "with ") {
+        let plugin = scan.skip(from + 5, from + 69, |it| is_key(it) || matches!(it, b'\'' | b'`' | b'"'));
+        from = plugin + 1;
+    }
+    if !scan.has(from, "by ") && !scan.has(from, "as ") {
+        return;
+    }
+    let value = scan.skip(from + 3, from + 16, is_blank);
     let value = if scan.has(value, "password ") { value + 9 } else { value };
     if matches!(scan.at(value), b'\'' | b'"') {
         hide(scan, value, Trust::Sure, |_| true);

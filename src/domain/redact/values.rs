@@ -18,6 +18,10 @@ pub(super) fn is_secret(value: &str, trust: Trust) -> bool {
     if bare.bytes().all(|it| it.is_ascii_digit() || matches!(it, b'.' | b',')) {
         return trust == Trust::Sure && bare.len() >= 4 && bare.bytes().all(|it| it.is_ascii_digit());
     }
+    // The direction of an index.
+    if bare == "-1" {
+        return false;
+    }
     if is_duration(bare) || is_time(bare) {
         return false;
     }
@@ -218,7 +222,7 @@ fn is_time(value: &str) -> bool {
 }
 
 /// Whether a value reads as the name of a Kubernetes or AWS object: words with dashes, perhaps a generated end.
-fn is_object_name(value: &str) -> bool {
+pub(super) fn is_object_name(value: &str) -> bool {
     const ENDINGS: &[&str] = &[
         "cred",
         "creds",
@@ -289,12 +293,21 @@ pub(super) fn is_random(value: &str, least: usize) -> bool {
         || (dashed == 0 && digits >= 2 && lower + upper >= 4 && value.bytes().any(|it| it.is_ascii_punctuation()))
 }
 
+/// Whether letters and digits are mixed as in no name, though all may be small.
+pub(super) fn is_drawn(value: &str, least: usize) -> bool {
+    let plain = value.bytes().all(|it| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_'));
+    let digits = value.bytes().filter(u8::is_ascii_digit).count();
+    let letters = value.bytes().filter(u8::is_ascii_alphabetic).count();
+    value.len() >= least
+        && (is_random(value, least) || plain && digits >= 4 && letters >= 4 && !is_object_name(value) && !is_uuid(value))
+}
+
 /// `v1.2.3`, `app:1.2`, `1.2.3-eksbuild.1`.
 fn is_versioned(value: &str) -> bool {
     value.contains('.') && value.split(['.', '-', ':', '/', '_']).all(|it| it.len() < 9)
 }
 
-fn is_uuid(value: &str) -> bool {
+pub(super) fn is_uuid(value: &str) -> bool {
     value.len() == 36
         && value
             .bytes()

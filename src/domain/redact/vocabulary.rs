@@ -15,7 +15,7 @@ pub(super) const PASSWORDS: &[&str] = &[
 
 /// Whole words that name a password.
 pub(super) static PASSWORD_WORDS: Words =
-    LazyLock::new(|| "pwd pw psw psk pword senha requirepass masterauth".split(' ').collect());
+    LazyLock::new(|| "pwd pw psw psk pword senha requirepass masterauth rootpw".split(' ').collect());
 
 /// Words that end in the name of a secret, written without a break.
 #[rustfmt::skip]
@@ -50,6 +50,10 @@ pub(super) static PLAIN_KEYS: Words = LazyLock::new(|| {
         .collect()
 });
 
+/// What makes a `key` in a sentence one whose name or print is told rather than itself, as the word before it.
+pub(super) static PUBLIC_BEFORE: Words =
+    LazyLock::new(|| "rsa dsa ecdsa eddsa ed25519 ssh tls ssl gpg pgp client server host deploy root kms".split(' ').collect());
+
 /// What makes a `token` a position or a count, as a word before it.
 pub(super) static PLAIN_TOKENS: Words = LazyLock::new(|| {
     "max min num number total count input output prompt completion cached reasoning used remaining next page continue \
@@ -67,6 +71,9 @@ pub(super) static SECRET_SECRETS: Words = LazyLock::new(|| {
         .split(' ')
         .collect()
 });
+
+/// What is wrong with `credentials`, as the word before it.
+pub(super) static WRONG: Words = LazyLock::new(|| "invalid bad wrong missing no incorrect unknown expired".split(' ').collect());
 
 /// What makes a `secret` the name of an object, as a word before it.
 pub(super) static PLAIN_SECRETS: Words =
@@ -130,7 +137,7 @@ pub(super) static STATUS: Words = LazyLock::new(|| {
      choose repeat confirm forgot forgotten remember we you i he they out up down left remaining auto automatic \
      manual lease kubernetes external-secrets ssm kms none, sts eks aws upstream broken truncated parse parsing \
      decode decoding unmarshal json yaml base64 nonce kid alg incomplete ambiguous conflict conflicting locked \
-     unlocked disallowed not-found notfound not_found no-op noop unspecified default"
+     unlocked signed unsigned creation destroying destruction destroyed modifying modifications disallowed not-found notfound not_found no-op noop unspecified default"
         .split(' ')
         .collect()
 });

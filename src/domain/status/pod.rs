@@ -24,7 +24,8 @@ pub(super) fn status(pod: &Object, now: Timestamp) -> (Vec<String>, Health) {
     let containers: Vec<Part<'_>> = mains.into_iter().chain(sidecars(pod)).collect();
     let ready = containers.iter().filter(|it| it.boolean("ready") == Some(true)).count();
     let restarts = restarts(pod);
-    let last = containers.iter().filter_map(|it| it.time("lastState.terminated.finishedAt")).max();
+    let counted = initialising(pod).unwrap_or_else(|| containers.clone());
+    let last = counted.iter().filter_map(|it| it.time("lastState.terminated.finishedAt")).max();
     let restart_cell = match last {
         Some(last) if restarts > 0 => format!("{restarts} ({} ago)", age(now, last)),
         _ => restarts.to_string(),
@@ -45,12 +46,32 @@ fn sidecars(pod: &Object) -> impl Iterator<Item = Part<'_>> {
     pod.parts("status.initContainerStatuses").filter(move |it| named(it.text("name")))
 }
 
+/// While a pod is being initialised, its init containers up to the one that is not done.
+fn initialising(pod: &Object) -> Option<Vec<Part<'_>>> {
+    if is_initialized(pod) {
+        return None;
+    }
+    let sidecars: Vec<&str> = sidecars(pod).map(|it| it.text("name")).collect();
+    let mut inits = Vec::new();
+    for init in pod.parts("status.initContainerStatuses") {
+        inits.push(init);
+        let started = init.boolean("started") == Some(true) && sidecars.contains(&init.text("name"));
+        if init.integer("state.terminated.exitCode") != Some(0) && !started {
+            return Some(inits);
+        }
+    }
+    None
+}
+
+fn is_initialized(pod: &Object) -> bool {
+    pod.condition("Initialized").is_some_and(|it| it.text("status") == "True")
+}
+
 /// Restarts of all containers, of init containers only those that run on as sidecars; while the pod is being initialised those
 /// of its init containers, as kubectl counts them.
 pub fn restarts(pod: &Object) -> i64 {
-    let initialising = pod.condition("Initialized").is_some_and(|it| it.text("status") == "False");
-    if initialising {
-        return pod.parts("status.initContainerStatuses").filter_map(|it| it.integer("restartCount")).sum();
+    if let Some(inits) = initialising(pod) {
+        return inits.iter().filter_map(|it| it.integer("restartCount")).sum();
     }
     pod.parts("status.containerStatuses").chain(sidecars(pod)).filter_map(|it| it.integer("restartCount")).sum()
 }
@@ -66,7 +87,7 @@ fn word(pod: &Object, containers: &[Part<'_>]) -> String {
     let inits: Vec<Part<'_>> = pod.parts("status.initContainerStatuses").collect();
     let declared = pod.parts("spec.initContainers").len();
     // A sidecar that crashes later does not take the pod back to its start.
-    let initialized = pod.condition("Initialized").is_some_and(|it| it.text("status") == "True");
+    let initialized = is_initialized(pod);
     for (index, init) in inits.iter().copied().enumerate().filter(|_| !initialized) {
         // A sidecar is done once it has started.
         let done = init.integer("state.terminated.exitCode") == Some(0) || init.boolean("started") == Some(true);

@@ -138,3 +138,26 @@ fn pods_that_are_lost_or_evicted_or_silent_say_so() {
         assert_eq!(of(status.clone()).1, expected, "{status}");
     }
 }
+
+#[test]
+fn restarts_of_a_pod_that_is_initialised_are_those_of_its_init_containers_as_kubectl_counts_them() {
+    let restarts = |state: Value, initialized: Value| {
+        let inits = json!([
+            {"name": "mesh", "started": true, "restartCount": 1, "state": {"running": {}}},
+            {"name": "once", "restartCount": 4, "state": state, "lastState": ended_with(1)},
+            {"name": "later", "restartCount": 2, "state": {"waiting": {"reason": "PodInitializing"}}},
+        ]);
+        let main = json!([{"name": "a", "restartCount": 7, "state": {"waiting": {"reason": "PodInitializing"}}}]);
+        let status =
+            json!({"phase": "Pending", "conditions": initialized, "initContainerStatuses": inits, "containerStatuses": main});
+        of_two("Always", status).0.get(2).cloned().unwrap()
+    };
+    let condition = |status: &str| json!([{"type": "Initialized", "status": status}]);
+    let waiting = || json!({"waiting": {"reason": "CrashLoopBackOff"}});
+    // Up to the one that is not done, with the age of the last restart among them; conditions may still be missing.
+    assert_eq!(restarts(waiting(), condition("False")), "5 (5m ago)");
+    assert_eq!(restarts(waiting(), json!([])), "5 (5m ago)");
+    assert_eq!(restarts(json!({"terminated": {"exitCode": 0}}), condition("False")), "7 (5m ago)");
+    // Afterwards those of the containers and of the sidecars.
+    assert_eq!(restarts(json!({"terminated": {"exitCode": 0}}), condition("True")), "8");
+}

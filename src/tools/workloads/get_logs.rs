@@ -215,8 +215,14 @@ impl Tool for GetLogs {
     async fn run(cx: &Context, input: Input) -> Result<Output, ToolError> {
         let request = request(cx, &input)?;
         let pod = match (&input.pod, &input.workload) {
-            (Some(pod), None) => Some(pod.as_str()),
-            (None, Some(workload)) => workload::pod_named(workload),
+            (Some(pod), None) => {
+                api::check_segment("pod", pod)?;
+                Some(pod.as_str())
+            }
+            (None, Some(workload)) => {
+                api::check_segment("workload", workload.split_once('/').map_or(workload, |it| it.1))?;
+                workload::pod_named(workload)
+            }
             _ => {
                 return Err(ToolError::invalid("exactly one of `pod` and `workload` is needed")
                     .with_hint("Pass `pod`, or `workload` as `kind/name` such as `Deployment/web`."));

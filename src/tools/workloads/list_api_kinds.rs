@@ -5,11 +5,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
+use crate::domain::names;
 use crate::domain::table::{Omitted, Table};
 use crate::domain::target::{ClusterArguments, Target};
-use crate::domain::text::count;
+use crate::domain::text::{count, cut};
 use crate::error::ToolError;
-use crate::k8s::discovery::Served;
+use crate::k8s::discovery::{Discovery, Served};
 use crate::tool::{Effect, Meta, Permission, Tool, Toolset};
 
 /// `list_api_kinds`
@@ -71,6 +72,9 @@ impl Tool for ListApiKinds {
         let client = cx.kubernetes(&target).await?;
         let discovery = cx.discovery(&target, &client).await?;
         let mut found: Vec<&Served> = discovery.kinds.iter().filter(|it| is_wanted(it, &input)).collect();
+        if let Some(group) = input.group.as_deref().filter(|_| found.is_empty()) {
+            check_group(group, &discovery)?;
+        }
         found.sort_by_key(|it| (&it.kind.group, &it.kind.kind));
         let mut groups: Vec<&str> = found.iter().map(|it| it.kind.group.as_str()).collect();
         groups.dedup();
@@ -92,6 +96,19 @@ impl Tool for ListApiKinds {
         let omitted = Omitted::some(cut, "Pass `group` or `search`.");
         Ok(Output { target, as_of: cx.now(), summary, kinds, omitted, warnings: discovery.broken.clone() })
     }
+}
+
+/// Tells a group that has no such kind from one that the cluster does not serve.
+fn check_group(group: &str, discovery: &Discovery) -> Result<(), ToolError> {
+    let served = || discovery.kinds.iter().map(|it| if it.kind.group.is_empty() { "core" } else { it.kind.group.as_str() });
+    // What does not answer may serve it.
+    let silent = discovery.broken.iter().any(|it| it.split(['/', ':']).next() == Some(group));
+    if group.is_empty() || silent || served().any(|it| it == group) {
+        return Ok(());
+    }
+    let near = names::did_you_mean(group, served());
+    Err(ToolError::not_found(format!("`group`: the cluster serves no API group `{}`{near}", cut(group, 80)))
+        .with_hint("Call `list_api_kinds` without `group`, or with `search`, for those there are."))
 }
 
 /// `all` for the eight verbs that most kinds have; repeated in every row they would be most of the answer.

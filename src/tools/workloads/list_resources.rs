@@ -14,6 +14,7 @@ use crate::error::ToolError;
 use crate::k8s::Client;
 use crate::k8s::api::{self, Keep, ListOptions, Listed, Step};
 use crate::k8s::kinds::Kind;
+use crate::k8s::selectable;
 use crate::k8s::tables::{self, Include};
 use crate::tool::{Effect, Meta, Permission, Tool, Toolset};
 
@@ -149,7 +150,10 @@ impl Tool for ListResources {
             start: place.page.as_deref(),
         };
         let mut found = Found::new(cx.now(), input.status == StatusFilter::Unhealthy, group_by);
-        let (listed, columns) = read(cx, &client, &kind, &options, &input.columns, &mut found).await?;
+        let (listed, columns) = match read(cx, &client, &kind, &options, &input.columns, &mut found).await {
+            Ok(read) => read,
+            Err(err) => return Err(selectable::explain(err, &client, &kind, options.fields).await),
+        };
         if found.total == 0
             && let Some(namespace) = namespace
         {
@@ -167,6 +171,7 @@ impl Tool for ListResources {
             (0, next) => Some(Place { page: next.clone(), row: 0 }),
             _ => Some(Place { page: place.page, row: place.row + items.rows.len() }),
         };
+        let lacking = found.lacking(&columns, &kind, holds_data(&kind));
         // Columns mask what they take out of an object, where it is still known for what it is.
         let hidden = items.rows.iter().flatten().map(|it| it.matches(redact::MASK).count()).sum::<usize>();
         Ok(Output {
@@ -178,7 +183,7 @@ impl Tool for ListResources {
             groups,
             omitted: omitted(left, groups_cut, &listed),
             next_cursor: next.map(|it| cx.cursors.seal(&request, &it)),
-            warnings: listed.warning().into_iter().chain(found.only_counted()).collect(),
+            warnings: listed.warning().into_iter().chain(found.only_counted()).chain(lacking).collect(),
         })
     }
 }
@@ -244,9 +249,7 @@ async fn read(
         .await?;
         return Ok((listed, columns));
     }
-    // Values of Secrets and ConfigMaps are not even asked for.
-    let holds_data = kind.group.is_empty() && matches!(kind.kind.as_str(), "Secret" | "ConfigMap");
-    let include = if holds_data { Include::Metadata } else { Include::Object };
+    let include = if holds_data(kind) { Include::Metadata } else { Include::Object };
     let mut columns = Ok(Columns::default());
     let mut first = true;
     let listed = tables::table_pages(client, kind, options, include, |names, rows| {
@@ -261,6 +264,11 @@ async fn read(
     })
     .await?;
     Ok((listed, columns?))
+}
+
+/// Kinds whose values are not even asked for.
+fn holds_data(kind: &Kind) -> bool {
+    kind.group.is_empty() && matches!(kind.kind.as_str(), "Secret" | "ConfigMap")
 }
 
 fn summary(found: &Found, kind: &Kind, namespace: Option<&str>, place: &Place, listed: &Listed) -> String {

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
 
 use crate::domain::text::cut;
-use crate::domain::time::{parse_duration, parse_timestamp};
+use crate::domain::time::{neither, parse_duration, parse_timestamp};
 use crate::error::ToolError;
 use crate::k8s::logs::Since;
 
@@ -101,11 +101,7 @@ fn end(now: Timestamp, text: &str) -> Result<Timestamp, ToolError> {
 }
 
 fn ago(argument: &str, text: &str) -> Result<std::time::Duration, ToolError> {
-    parse_duration(text).map_err(|_| {
-        ToolError::invalid(format!(
-            "`{argument}`: `{text}` is neither a duration such as `30m` nor a moment such as `2026-01-31T09:00:00Z`"
-        ))
-    })
+    parse_duration(text).map_err(|_| neither(argument, text))
 }
 
 fn in_future(argument: &str, text: &str, now: Timestamp) -> ToolError {

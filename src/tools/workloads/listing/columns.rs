@@ -84,6 +84,18 @@ impl Columns {
         self.columns.iter().any(|(_, source)| matches!(source, Source::Field(_) | Source::Annotation(_)))
     }
 
+    /// Whether an object has what a column is asked to show; what we or the API server print, every object has.
+    pub(in crate::tools::workloads) fn is_in(&self, index: usize, object: &Object) -> bool {
+        match self.columns.get(index).map(|(_, source)| source) {
+            Some(Source::Label(key)) => object.label(key).is_some(),
+            Some(Source::Annotation(key)) => {
+                object.get("metadata.annotations").and_then(|it| it.get(key)).is_some_and(|it| !it.is_null())
+            }
+            Some(Source::Field(path)) => trim::find(object.value(), path).iter().any(|(_, it)| !it.is_null()),
+            _ => true,
+        }
+    }
+
     /// The cells of an object.
     pub(in crate::tools::workloads) fn cells(&self, object: &Object, status: &Status, printed: &[String]) -> Vec<String> {
         // What a field holds, its surroundings tell: `value` beside a name of a password.

@@ -11,6 +11,7 @@ use crate::domain::status::{self, Health};
 use crate::domain::table::Table;
 use crate::domain::text::cut;
 use crate::error::ToolError;
+use crate::k8s::kinds::Kind;
 
 /// Rows that are held; the list is read no further once there are so many.
 const MAX_ROWS: usize = 5_000;
@@ -99,6 +100,8 @@ pub(in crate::tools::workloads) struct Found {
     unhealthy: usize,
     reasons: BTreeMap<String, usize>,
     groups: BTreeMap<(String, String), Counts>,
+    /// Columns that no object has had so far; none before the first object.
+    missing: Option<Vec<usize>>,
 }
 
 impl Found {
@@ -113,6 +116,7 @@ impl Found {
             unhealthy: 0,
             reasons: BTreeMap::new(),
             groups: BTreeMap::new(),
+            missing: None,
         }
     }
 
@@ -124,6 +128,8 @@ impl Found {
     /// Adds an object and what the API server printed of it.
     pub(in crate::tools::workloads) fn add(&mut self, object: &Object, columns: &Columns, printed: &[String]) {
         self.total += 1;
+        // Objects that are only counted may have what a column asks for.
+        self.missing.get_or_insert_with(|| (0..columns.names().count()).collect()).retain(|index| !columns.is_in(*index, object));
         let status = status::of(object, self.now);
         let healthy = status.health.is_healthy();
         if !healthy {
@@ -181,6 +187,23 @@ impl Found {
                 self.beyond
             )
         })
+    }
+
+    /// Says of each column that no object has it, which would else be left out without a word.
+    pub(in crate::tools::workloads) fn lacking(&self, columns: &Columns, kind: &Kind, is_data: bool) -> Vec<String> {
+        let missing = self.missing.as_deref().unwrap_or_default();
+        let names = columns.names().enumerate().filter(|(index, _)| missing.contains(index)).map(|(_, name)| name);
+        let told = names.map(|name| {
+            if is_data && !name.trim_start_matches('.').starts_with("metadata") && !name.contains(':') {
+                return format!(
+                    "lists of {} hold only metadata, nothing for column `{name}`; `get_resource` shows the keys",
+                    kind.plural
+                );
+            }
+            let read = if self.total == 1 { kind.singular.as_str() } else { kind.plural.as_str() };
+            format!("column `{name}`: none of {} {read} has it", self.total)
+        });
+        told.collect()
     }
 
     /// One sentence: how many there are, how many are unhealthy and why.
