@@ -50,9 +50,6 @@ static NO_ERROR: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 static WARNING: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?i)\bwarn(?:ing)?\b|\bdeprecated\b|\bretry(?:ing)?\b|\bslow\b|\bthrottl").ok());
-static RESPONSE: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r#"HTTP/\d(?:\.\d)?"? (?P<a>\d{3})\b|\bstatus(?:_?code)?"?[=:] ?"?(?P<b>\d{3})\b"#).ok());
-
 fn hits(pattern: &LazyLock<Option<Regex>>, text: &str) -> bool {
     pattern.as_ref().is_some_and(|it| it.is_match(text))
 }
@@ -91,15 +88,50 @@ pub(super) fn inferred(text: &str) -> Level {
 
 /// The level that the HTTP status in a line stands for: requests are logged as information whatever came of them.
 pub(super) fn of_response(text: &str) -> Option<Level> {
-    // To find where is dearer than to find whether, and most lines have none.
-    let found = RESPONSE.as_ref().filter(|it| it.is_match(text))?.captures(text)?;
-    let status = found.name("a").or_else(|| found.name("b"))?.as_str();
-    match status.as_bytes().first()? {
+    let status = status_after(text, "HTTP/", after_protocol).or_else(|| status_after(text, "status", after_word))?;
+    match status {
         b'5' => Some(Level::Error),
         b'4' => Some(Level::Warning),
         b'1'..=b'3' => Some(Level::Info),
         _ => None,
     }
+}
+
+/// The first digit of the HTTP status behind a mark. Most lines have no such mark, so that finding it is all the work.
+fn status_after(text: &str, mark: &str, rest: fn(&[u8]) -> Option<&[u8]>) -> Option<u8> {
+    let bytes = text.as_bytes();
+    memchr::memmem::find_iter(bytes, mark.as_bytes()).find_map(|at| {
+        let is_word = at.checked_sub(1).and_then(|it| bytes.get(it)).is_some_and(|it| it.is_ascii_alphanumeric() || *it == b'_');
+        let behind = bytes.get(at + mark.len()..).filter(|_| !is_word)?;
+        match rest(behind)? {
+            [first @ b'1'..=b'5', b'0'..=b'9', b'0'..=b'9', after @ ..]
+                if !after.first().is_some_and(|it| it.is_ascii_alphanumeric() || *it == b'_') =>
+            {
+                Some(*first)
+            }
+            _ => None,
+        }
+    })
+}
+
+/// What follows `1.1" ` of `HTTP/1.1" 200`.
+fn after_protocol(text: &[u8]) -> Option<&[u8]> {
+    let [b'0'..=b'9', rest @ ..] = text else { return None };
+    let rest = match rest {
+        [b'.', b'0'..=b'9', rest @ ..] => rest,
+        _ => rest,
+    };
+    rest.strip_prefix(b"\"").unwrap_or(rest).strip_prefix(b" ")
+}
+
+/// What follows `_code": "` of `status_code": "200`.
+fn after_word(text: &[u8]) -> Option<&[u8]> {
+    let rest = text.strip_prefix(b"_").unwrap_or(text);
+    let rest = rest.strip_prefix(b"code").unwrap_or(if rest.len() == text.len() { rest } else { text });
+    let rest = rest.strip_prefix(b"\"").unwrap_or(rest);
+    let [b'=' | b':', rest @ ..] = rest else { return None };
+    let rest = rest.strip_prefix(b" ").unwrap_or(rest);
+    Some(rest.strip_prefix(b"\"").unwrap_or(rest))
 }
 
 #[cfg(test)]
@@ -118,6 +150,10 @@ mod tests {
             (r#""GET /x HTTP/1.1" 503 12"#, Level::Error),
             (r#""GET /error HTTP/1.1" 200 12"#, Level::Info),
             ("listening on :8080", Level::Info),
+            (r#"{"status_code": "502", "path": "/x"}"#, Level::Error),
+            ("upstream status: 404 after 3 ms", Level::Warning),
+            ("statuscode=500 x", Level::Error),
+            ("exit status 500 and mystatus=500 and status=5000", Level::Info),
         ] {
             assert_eq!(inferred(line), level, "{line}");
         }

@@ -139,7 +139,7 @@ impl Tool for ScanCluster {
         let mut upgrade = Vec::new();
         for (_, suspect, diagnosis) in diagnosed {
             match diagnosis {
-                Ok(diagnosis) if collect::EksKind::named(&suspect.kind) == Some(EksKind::Cluster) => {
+                Ok(diagnosis) if EksKind::named(&suspect.kind) == Some(EksKind::Cluster) => {
                     upgrade = before_an_upgrade(&diagnosis);
                     // Its node groups and add-ons are told by themselves.
                     if diagnosis.root_cause.as_ref().is_some_and(|it| it.id.starts_with("cluster-")) {
@@ -178,7 +178,7 @@ fn before_an_upgrade(diagnosis: &Diagnosis) -> Vec<String> {
 /// Diagnoses what is not well; an object that is gone by now is none.
 async fn diagnose(source: &Source, suspect: &Suspect) -> Result<Diagnosis, ToolError> {
     let namespace = Some(suspect.namespace.as_str()).filter(|it| !it.is_empty());
-    if let Some(of) = collect::EksKind::named(&suspect.kind) {
+    if let Some(of) = EksKind::named(&suspect.kind) {
         return Ok(engine::diagnose(&collect::eks(source, of, &suspect.name).await?));
     }
     let facts = match (suspect.kind.as_str(), namespace) {

@@ -12,6 +12,7 @@ from check_accounts import check_accounts
 from check_answers import check_answers
 from check_credentials import check_credentials
 from check_failures import check_failures
+from check_parts import check_parts
 from check_report import check_report
 from check_ways import check_ways
 from gate import open_gate
@@ -23,6 +24,7 @@ def main():
     report = Report()
     with open_gate(binary_path(sys.argv[1:])) as gate:
         check_answers(report, gate)
+        check_parts(report, gate)
         check_failures(report, gate)
         check_credentials(report, gate)
         check_accounts(report, gate)

@@ -1,7 +1,7 @@
 """AWS wire formats, driven by botocore's service models: requests in, answers out.
 
-Only the formats of the services the stand-in plays are here: rest-json (EKS), json 1.1 (Pricing, Logs), query (STS) and
-smithy-rpc-v2-cbor (CloudWatch, which the Rust SDK speaks in no other way).
+Only the formats of the services the stand-in plays are here: rest-json (EKS), json 1.1 (Pricing, Logs, ECR, Service Quotas), query
+(STS, IAM, Auto Scaling, Elastic Load Balancing), ec2 and smithy-rpc-v2-cbor (CloudWatch, which the Rust SDK speaks in no other way).
 """
 
 import base64
@@ -15,7 +15,10 @@ import botocore.session
 import cbor2
 from botocore.utils import parse_timestamp
 
-SERVICES = {"eks": "eks", "monitoring": "cloudwatch", "logs": "logs", "pricing": "pricing", "sts": "sts"}
+SERVICES = {
+    "eks": "eks", "monitoring": "cloudwatch", "logs": "logs", "pricing": "pricing", "sts": "sts", "ec2": "ec2", "iam": "iam",
+    "autoscaling": "autoscaling", "elasticloadbalancing": "elbv2", "ecr": "ecr", "servicequotas": "service-quotas",
+}
 """Signing name to service name."""
 
 _SESSION = botocore.session.get_session()
@@ -55,7 +58,8 @@ def decode(service, method, target, headers, body):
         return Request(service, operation, "json", json.loads(body or b"{}"))
     if "x-www-form-urlencoded" in headers.get("content-type", ""):
         form = dict(urllib.parse.parse_qsl(body.decode()))
-        return Request(service, _known(service, form.pop("Action", "")), "query", form)
+        protocol = "ec2" if service == "ec2" else "query"
+        return Request(service, _known(service, form.pop("Action", "")), protocol, form)
     return _decode_rest(service, method, path, url.query, body)
 
 
@@ -146,6 +150,10 @@ def encode(request, answer):
     value = conform(answer, shape, request.operation)
     if request.protocol == "cbor":
         return _CBOR_HEADERS, cbor2.dumps(_to_wire(value, shape, lambda at: cbor2.CBORTag(1, at.timestamp())))
+    if request.protocol == "ec2":
+        name = request.operation
+        text = f"<{name}Response><requestId>stand-in</requestId>{_to_xml(value, shape)}</{name}Response>"
+        return {"Content-Type": "text/xml"}, text.encode()
     if request.protocol == "query":
         inner = _to_xml(value, shape)
         name = request.operation
@@ -161,6 +169,10 @@ def encode_error(request, code, message, members=None):
     if request.protocol == "cbor":
         headers = {**_CBOR_HEADERS, "x-amzn-query-error": f"{code};Sender"}
         return headers, cbor2.dumps({"__type": f"com.amazonaws.{request.service}#{code}", **body})
+    if request.protocol == "ec2":
+        error = f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
+        text = f"<Response><Errors><Error>{error}</Error></Errors><RequestID>stand-in</RequestID></Response>"
+        return {"Content-Type": "text/xml"}, text.encode()
     if request.protocol == "query":
         error = f"<Type>Sender</Type><Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
         text = f"<ErrorResponse><Error>{error}</Error><RequestId>stand-in</RequestId></ErrorResponse>"
@@ -196,15 +208,24 @@ def _to_wire(value, shape, timestamp):
 
 
 def _to_xml(value, shape):
-    """The members of a structure as XML elements; the query operations played here have no lists."""
+    """The members of a structure as XML elements under their wire names."""
     text = ""
     for key, item in value.items():
         member = shape.members[key]
-        if member.type_name == "structure":
-            inner = _to_xml(item, member)
-        elif member.type_name == "timestamp":
-            inner = item.strftime("%Y-%m-%dT%H:%M:%SZ")
-        else:
-            inner = escape(str(item))
-        text += f"<{key}>{inner}</{key}>"
+        name = member.serialization.get("name", key)
+        text += f"<{name}>{_to_xml_value(item, member)}</{name}>"
     return text
+
+
+def _to_xml_value(item, shape):
+    """What stands in an element."""
+    if shape.type_name == "structure":
+        return _to_xml(item, shape)
+    if shape.type_name == "list":
+        name = shape.member.serialization.get("name", "member")
+        return "".join(f"<{name}>{_to_xml_value(each, shape.member)}</{name}>" for each in item)
+    if shape.type_name == "timestamp":
+        return item.strftime("%Y-%m-%dT%H:%M:%SZ")
+    if shape.type_name == "boolean":
+        return str(item).lower()
+    return escape(str(item))

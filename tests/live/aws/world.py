@@ -7,11 +7,12 @@ import re
 
 import log_events
 import metrics
+import parts
 import wire
 
 FIXTURES = pathlib.Path(__file__).parent / "fixtures"
 PRICING_REGIONS = ("us-east-1", "eu-central-1", "ap-south-1")
-PAGE_SIZES = {"ListClusters": 1, "GetProducts": 2, "GetMetricData": 4, "FilterLogEvents": 1}
+PAGE_SIZES = {"ListNodegroups": 1, "ListInsights": 1, "ListClusters": 1, "GetProducts": 2, "GetMetricData": 4, "FilterLogEvents": 1}
 """Small pages, so that a caller that reads only the first one is found out."""
 
 
@@ -47,6 +48,7 @@ class World:
             wire.conform(metric, wire.model("cloudwatch").shape_for("Metric"), f"series[{index}]")
         self.products = json.loads((FIXTURES / "pricing/products.json").read_text())
         self.log_events = log_events.load((FIXTURES / "logs/events.json").read_text())
+        self.parts = parts.Parts(AwsError, page)
         self.overrides = {}
 
     def override(self, cluster, **members):
@@ -74,6 +76,7 @@ class World:
             "GetProducts": self._get_products,
             "GetCallerIdentity": lambda _arguments, _region: self._caller(access_key),
             "AssumeRole": self._assume_role,
+            **self.parts.operations(),
         }
         if request.operation not in operations:
             raise AwsError("UnknownOperationException", f"the stand-in does not play {request.operation}", 404)
