@@ -19,7 +19,7 @@ async fn diagnoses() -> Vec<(String, Diagnosis)> {
     let target = cx.locate(&ClusterArguments { cluster: "payments".to_owned(), ..ClusterArguments::default() }).await.unwrap();
     let client = cx.kubernetes(&target).await.unwrap();
     let aws = Ports::of(&cx.world.aws, &target);
-    let source = Source { client, target, aws, now: cx.now() };
+    let source = Source::new(client, target, aws, cx.now());
     let mut found = Vec::new();
     for namespace in ["checkout", "risk", "ledger", "settlement", "receipts"] {
         let options = ListOptions { namespace: Some(namespace), ..ListOptions::default() };

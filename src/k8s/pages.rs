@@ -17,8 +17,8 @@ use super::receive::{Part, Sink, Source};
 use crate::domain::object::Object;
 use crate::error::{ErrorKind, ToolError};
 
-/// Blocks that may wait for the reader: a page of the usual size, so that the next one can be asked for meanwhile.
-const WAITING: usize = 64;
+/// Blocks that may wait for the reader: two mebibytes, and what waits in the connection beside them.
+const WAITING: usize = 24;
 /// Bytes of a page after which its objects are handed over in parts.
 const PART: usize = 16 << 20;
 

@@ -23,12 +23,16 @@ pub(super) async fn follow(source: &Source, facts: &mut Facts) {
     if !is_certain && api::object(&source.client, &namespaces, None, &namespace).await.is_err() {
         return;
     }
-    // Without an answer from DNS nothing was called; only that the Service does not exist can still be the cause.
-    let unanswered = logs::deciding(&line).and_then(|it| logs::name_trouble(&it)).is_some_and(|it| !it.answered);
-    if unanswered && api::object(&source.client, &services, Some(&namespace), &name).await.is_ok() {
+    // Where a name is not resolved nothing was called: only that the Service does not exist, or that it is headless and has no
+    // pod that is ready, can be the cause.
+    let trouble = logs::deciding(&line).and_then(|it| logs::name_trouble(&it));
+    if let Some(trouble) = &trouble
+        && let Ok(service) = api::object(&source.client, &services, Some(&namespace), &name).await
+        && (!trouble.answered || service.text("spec.clusterIP") != "None")
+    {
         return;
     }
-    let reached = match Box::pin(subject::service(source, &services, &namespace, &name)).await {
+    let reached = match Box::pin(subject::service(&source.frugal(), &services, &namespace, &name)).await {
         Ok(service) => Reached::Service(Box::new(service)),
         Err(err) if err.kind == ErrorKind::NotFound => match missing(source, &services, &namespace, &name).await {
             Ok(reached) => reached,

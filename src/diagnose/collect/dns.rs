@@ -1,7 +1,7 @@
 //! The DNS of the cluster, where a log says that names are not resolved.
 
 use super::{Source, answer, first_page, kind, take};
-use crate::diagnose::facts::{Dns, Facts, Log};
+use crate::diagnose::facts::{Dns, Facts, Log, Reached};
 use crate::diagnose::logs::{self, Class, NameTrouble};
 use crate::domain::object::Object;
 use crate::k8s::api::{self, ListOptions, LogOptions};
@@ -58,8 +58,10 @@ fn named(facts: &Facts) -> Option<(NameTrouble, String)> {
         let trouble = logs::name_trouble(&found)?;
         // A name that leads to no Service is wrong, whatever DNS does.
         let is_wrong = matches!(found.class, Class::Unresolved(_))
-            && matches!(&facts.dependency, Some(it) if matches!(it.reached, crate::diagnose::facts::Reached::Nothing { .. }));
-        (!is_wrong || !trouble.answered).then(|| (trouble, log.container.clone()))
+            && matches!(&facts.dependency, Some(it) if matches!(it.reached, Reached::Nothing { .. }));
+        // That of a headless Service has no address while none of its pods is ready.
+        let is_headless = matches!(&facts.dependency, Some(it) if matches!(it.reached, Reached::Service(_)));
+        ((!is_wrong || !trouble.answered) && !is_headless).then(|| (trouble, log.container.clone()))
     })
 }
 

@@ -9,8 +9,6 @@ use crate::diagnose::finding::Liveness;
 use crate::error::ToolError;
 use crate::k8s::api::{self, LogOptions};
 
-/// Containers of one pod whose logs are read.
-const CONTAINERS: usize = 3;
 /// Seconds after which an init container that runs is taken to wait.
 const WAITS: i64 = 60;
 /// Lines of a log.
@@ -25,7 +23,7 @@ const RECEIVE: u64 = 512 << 10;
 pub(super) async fn read(source: &Source, facts: &Facts) -> Answer<Vec<Log>> {
     let containers = facts.containers();
     let mut telling: Vec<&Container<'_>> =
-        containers.iter().filter(|it| has_telling_log(it, facts.now)).take(CONTAINERS).collect();
+        containers.iter().filter(|it| has_telling_log(it, facts.now)).take(source.containers).collect();
     // What serves may still complain.
     let is_well = telling.is_empty() && facts.pod.text("status.phase") == "Running";
     if is_well {

@@ -42,6 +42,7 @@ const OWNERS: &[&str] = &["ReplicaSet", "Deployment", "StatefulSet", "DaemonSet"
 const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 
 /// Where facts come from.
+#[derive(Clone)]
 pub struct Source {
     /// The API server.
     pub client: Client,
@@ -51,6 +52,20 @@ pub struct Source {
     pub aws: Option<Ports>,
     /// The present moment.
     pub now: Timestamp,
+    /// Containers of one pod whose logs are read.
+    containers: usize,
+}
+
+impl Source {
+    /// Facts of a cluster through its API server and, where EKS knows it, through AWS.
+    pub fn new(client: Client, target: Target, aws: Option<Ports>, now: Timestamp) -> Self {
+        Self { client, target, aws, now, containers: 3 }
+    }
+
+    /// The same for what lies behind a dependency: the failing container alone has to speak.
+    fn frugal(&self) -> Self {
+        Self { containers: 1, ..self.clone() }
+    }
 }
 
 type Answer<T> = (Option<T>, Vec<NotChecked>);

@@ -31,7 +31,7 @@ fn server(known: Vec<(&'static str, Value)>, asked: &Asked) -> Client {
 async fn read(known: Vec<(&'static str, Value)>) -> (Facts, Vec<String>) {
     let asked = Asked::default();
     let target = Target { account: None, region: None, cluster: "c1".into(), through: None };
-    let source = Source { client: server(known, &asked), target, aws: None, now: "2026-01-05T12:00:00Z".parse().unwrap() };
+    let source = Source::new(server(known, &asked), target, None, "2026-01-05T12:00:00Z".parse().unwrap());
     let facts = pod(&source, "shop", "web-1").await.unwrap();
     let asked = asked.lock().unwrap().clone();
     (facts, asked)
@@ -91,4 +91,84 @@ async fn the_end_of_both_logs_is_read_and_bounded() {
         asked.iter().filter(|it| it.contains("/log?")).all(|it| it.contains("tailLines=200") && it.contains("limitBytes=524288")),
         "{asked:?}"
     );
+}
+
+/// Everything that can make a further read necessary at once: three containers that crash, a Service that does not answer behind
+/// which a pod crashes too, claims and volumes that wait, and a pod that AWS lets in nowhere.
+#[tokio::test]
+async fn the_worst_pod_takes_no_more_than_twenty_five_requests() {
+    let last = json!({"terminated": {"exitCode": 1, "reason": "Error", "finishedAt": "2026-01-05T11:59:00Z"}});
+    let crashing = |name: &str| {
+        let waiting = json!({"waiting": {"reason": "CrashLoopBackOff", "message": "configmap \"app\" not found"}});
+        json!({"name": name, "ready": false, "restartCount": 9, "state": waiting, "lastState": last})
+    };
+    let names = ["a", "b", "c", "d"];
+    let owned = |kind: &str, name: &str, owner: Option<(&str, &str)>| {
+        let owners: Vec<Value> =
+            owner.iter().map(|(kind, name)| json!({"kind": kind, "name": name, "controller": true})).collect();
+        json!({"kind": kind, "metadata": {"name": name, "namespace": "shop", "uid": name, "ownerReferences": owners},
+            "spec": {"selector": {"matchLabels": {"app": "web"}}}})
+    };
+    let volumes: Vec<Value> =
+        (0..4).map(|it| json!({"name": format!("v{it}"), "persistentVolumeClaim": {"claimName": format!("c{it}")}})).collect();
+    let spec = |names: &[&str]| {
+        let containers: Vec<Value> = names.iter().map(|it| json!({"name": it, "image": "x:1"})).collect();
+        json!({"nodeName": "n1", "containers": containers, "volumes": volumes})
+    };
+    let mut pod = web(
+        spec(&names),
+        json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "False"}], "containerStatuses": names.map(crashing)}),
+    );
+    pod["metadata"]["annotations"] = json!({"vpc.amazonaws.com/pod-eni": "[]"});
+    let mut callee = web(
+        spec(&names),
+        json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "False"}], "containerStatuses": names.map(crashing)}),
+    );
+    callee["metadata"] = json!({"name": "db-0", "namespace": "data", "labels": {"app": "db"}, "uid": "db",
+        "ownerReferences": [{"kind": "StatefulSet", "name": "db", "controller": true}]});
+    let service = json!({"kind": "Service", "metadata": {"name": "db", "namespace": "data"}, "spec": {"clusterIP": "10.100.0.9", "selector": {"app": "db"}, "ports": [{"port": 5432}]}});
+    let event = json!({"metadata": {"name": "e"}, "reason": "FailedAttachVolume", "message": "Multi-Attach error for volume \"pvc-1\" Volume is already exclusively attached to one node", "involvedObject": {"uid": "u1"}, "lastTimestamp": "2026-01-05T11:59:00Z"});
+    let list = |items: Value| json!({ "items": items });
+    let headless = json!({"kind": "Service", "metadata": {"name": "db", "namespace": "data"}, "spec": {"clusterIP": "None", "selector": {"app": "db"}, "ports": [{"port": 5432}]}});
+    for (line, service) in [
+        ("dial tcp 10.100.0.9:5432: connect to db.data.svc.cluster.local:5432: i/o timeout", &service),
+        (
+            "dial tcp: lookup db.data.svc.cluster.local on 10.100.0.10:53: read udp 10.0.1.2:4->10.100.0.10:53: i/o timeout",
+            &service,
+        ),
+        ("dial tcp: lookup db.data.svc.cluster.local on 10.100.0.10:53: no such host", &service),
+        ("User: arn:aws:sts::111122223333:assumed-role/nodes/i-1 is not authorized to perform: s3:GetObject", &service),
+        ("botocore.exceptions.NoCredentialsError: Unable to locate credentials", &service),
+        ("dial tcp: lookup db-0.db.data.svc.cluster.local on 10.100.0.10:53: no such host", &headless),
+    ] {
+        let line = json!(format!("{line}\n"));
+        let known = vec![
+            (POD, pod.clone()),
+            (LOG, line.clone()),
+            ("/api/v1/namespaces/shop/events", list(json!([event]))),
+            ("/apis/apps/v1/namespaces/shop/replicasets/web", owned("ReplicaSet", "web", Some(("Deployment", "web")))),
+            ("/apis/apps/v1/namespaces/shop/deployments/web", owned("Deployment", "web", None)),
+            ("/api/v1/namespaces/shop/pods", list(json!([pod]))),
+            (
+                "/api/v1/namespaces/shop/serviceaccounts/default",
+                json!({"kind": "ServiceAccount", "metadata": {"name": "default", "namespace": "shop"}}),
+            ),
+            ("/api/v1/namespaces/data/services/db", service.clone()),
+            ("/apis/discovery.k8s.io/v1/namespaces/data/endpointslices", list(json!([]))),
+            ("/api/v1/namespaces/data/pods", list(json!([callee]))),
+            ("/api/v1/namespaces/data/pods/db-0/log", line.clone()),
+            (
+                "/apis/storage.k8s.io/v1/volumeattachments",
+                list(
+                    json!([{"metadata": {"name": "a"}, "spec": {"nodeName": "old", "source": {"persistentVolumeName": "pvc-1"}}}]),
+                ),
+            ),
+            (
+                "/api/v1/namespaces/kube-system/pods",
+                list(json!([{"kind": "Pod", "metadata": {"name": "coredns-1", "namespace": "kube-system"}}])),
+            ),
+        ];
+        let (_, asked) = read(known).await;
+        assert!(asked.len() <= 25, "{}: {line} {asked:#?}", asked.len());
+    }
 }

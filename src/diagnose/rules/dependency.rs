@@ -8,7 +8,7 @@ use crate::diagnose::facts::{Dependency, Facts, Log, Reached};
 use crate::diagnose::finding::{Depth, Finding, Liveness, Role, Severity, evidence, field_evidence};
 use crate::domain::names;
 use crate::domain::object::{Field, Object};
-use crate::domain::text::join_and;
+use crate::domain::text::{count, join_and};
 
 pub(super) const RULES_OF_DEPENDENCIES: &[Rule] = &[
     Rule::new("svc-missing", Severity::High, missing),
@@ -69,21 +69,55 @@ fn missing(facts: &Facts) -> Vec<Finding> {
     ]
 }
 
-/// The best explanation at the other end.
+/// The best explanation at the other end; where nothing explains it, that nothing serves there.
 fn down(facts: &Facts) -> Vec<Finding> {
     let Some(dependency) = &facts.dependency else { return Vec::new() };
     let Reached::Service(service) = &dependency.reached else { return Vec::new() };
+    let link = format!("Service/{}/{}", dependency.namespace, dependency.name);
     let causes = super::findings(service).filter(|it| it.role == Role::Cause && it.liveness == Liveness::Active);
-    let Some(cause) = causes.max_by_key(|it| (it.depth, it.specificity, it.severity)) else { return Vec::new() };
+    let Some(cause) = causes.max_by_key(|it| (it.depth, it.specificity, it.severity)) else {
+        return unready(facts, dependency, service, link);
+    };
     let summary =
         format!("{}, because of what is behind Service `{}`: {}", caller(facts, dependency), dependency.name, cause.summary);
     let mut finding = base(facts, dependency, cause.id, cause.confidence.min(Confidence::High), summary)
         .because(cause.evidence)
-        .link(format!("Service/{}/{}", dependency.namespace, dependency.name), "no ready endpoints");
+        .link(link, "no ready endpoints");
     finding.chain.extend(cause.chain);
     finding.fixes = cause.fixes;
     finding.next_checks = cause.next_checks;
     vec![finding]
+}
+
+/// A Service of which no endpoint is ready, for a reason that no rule knows.
+fn unready(facts: &Facts, dependency: &Dependency, service: &Facts, link: String) -> Vec<Finding> {
+    let slices: Vec<&Object> = service.related_of("EndpointSlice").collect();
+    let endpoints: Vec<(&Object, Option<Field<'_>>)> =
+        slices.iter().flat_map(|slice| slice.list("endpoints").map(|it| (*slice, it.get("conditions.ready")))).collect();
+    // A condition that is not known is taken to be met.
+    let is_down = |it: &(&Object, Option<Field<'_>>)| it.1.as_ref().is_some_and(|it| it.value.as_bool() == Some(false));
+    if endpoints.is_empty() || !endpoints.iter().all(is_down) {
+        return Vec::new();
+    }
+    let summary = format!(
+        "{}, because none of the {} of Service `{}` is ready.",
+        caller(facts, dependency),
+        count(endpoints.len(), "endpoint"),
+        dependency.name
+    );
+    let check = CheckArguments {
+        kind: Some("Service".to_owned()),
+        namespace: Some(dependency.namespace.clone()),
+        name: Some(dependency.name.clone()),
+        ..CheckArguments::default()
+    };
+    vec![
+        base(facts, dependency, "dependency-down", Confidence::High, summary)
+            .because(endpoints.iter().take(1).filter_map(|(slice, field)| field_evidence(slice, field.as_ref()?, None)))
+            .link(link, "no ready endpoints")
+            .fix(Risk::Low, "Bring the pods behind the Service up; the caller comes back by itself")
+            .check("What keeps the pods of the Service", "troubleshoot", check),
+    ]
 }
 
 /// A port that the Service does not have.
@@ -250,6 +284,28 @@ mod tests {
 
     fn own(facts: &Facts) -> Vec<(&'static str, String)> {
         RULES_OF_DEPENDENCIES.iter().flat_map(|it| (it.check)(facts)).map(|it| (it.id, it.summary)).collect()
+    }
+
+    #[test]
+    fn a_service_whose_endpoints_are_not_ready_is_down_even_where_no_rule_knows_why() {
+        let endpoints = |ready: &[bool]| {
+            let mut service = subject(
+                json!({"kind": "Service", "metadata": {"name": "db", "namespace": "shop"}, "spec": {"ports": [{"port": 5432}]}}),
+            );
+            let list: Vec<Value> =
+                ready.iter().map(|it| json!({"addresses": ["10.0.0.1"], "conditions": {"ready": it}})).collect();
+            service.related = vec![Object::new(
+                json!({"kind": "EndpointSlice", "metadata": {"name": "db-x", "namespace": "shop"}, "endpoints": list}),
+            )];
+            own(&calling("5432", Reached::Service(Box::new(service))))
+        };
+        let found = endpoints(&[false, false]);
+        assert!(
+            found.iter().any(|it| it.0 == "dependency-down" && it.1.contains("none of the 2 endpoints of Service `db` is ready")),
+            "{found:?}"
+        );
+        assert!(!endpoints(&[false, true]).iter().any(|it| it.0 == "dependency-down"));
+        assert!(!endpoints(&[]).iter().any(|it| it.0 == "dependency-down"), "a Service without a selector has none");
     }
 
     #[test]

@@ -30,10 +30,15 @@ fn max_pods(facts: &Facts) -> Vec<Finding> {
         return Vec::new();
     }
     let kind = node.label("node.kubernetes.io/instance-type").map(|it| format!(" of type {it}")).unwrap_or_default();
-    let why = if matches!(limit, 110 | 250) {
-        ""
-    } else {
-        "; on EKS this maximum comes from the addresses that the interfaces of the instance type can hold"
+    let interfaces = facts.aws_of("InstanceType").find(|it| Some(it.name()) == node.label("node.kubernetes.io/instance-type"));
+    let held = interfaces.and_then(|it| it.integer("interfaces").zip(it.integer("addresses_per_interface")));
+    let why = match held {
+        // One address of each interface is its own; two pods of the node need none.
+        Some((number, each)) if usize::try_from(number * (each - 1) + 2) == Ok(limit) => {
+            format!("; its {number} network interfaces hold {each} addresses each, which is what gives this maximum")
+        }
+        _ if matches!(limit, 110 | 250) => String::new(),
+        _ => "; on EKS this maximum comes from the addresses that the interfaces of the instance type can hold".to_owned(),
     };
     let summary = format!(
         "Node `{}`{kind} is full: it runs {pods} of at most {limit} pods{why}. New pods have to go elsewhere.",
@@ -44,6 +49,7 @@ fn max_pods(facts: &Facts) -> Vec<Finding> {
             .specific(8)
             .because(evidence(node, "status.allocatable.pods"))
             .because(evidence(node, "status.capacity.pods"))
+            .because(interfaces.filter(|_| why.contains("hold")).and_then(|it| evidence(it, "addresses_per_interface")))
             .fix(Risk::Low, "Add nodes, or use larger instances")
             .fix(Risk::Medium, "Or switch on prefix delegation of the VPC CNI and raise the maximum for new nodes"),
     ]
@@ -201,6 +207,11 @@ mod tests {
         assert!(finding(&node(json!({}), 18), "node-max-pods-reached").summary.contains("17 of at most 17 pods"));
         assert!(ids(&node(json!({}), 17)).is_empty(), "one of them has ended");
         assert_eq!(ids(&node(json!({"unschedulable": true}), 3)), ["node-cordoned-forgotten"]);
+        let mut known = node(json!({}), 18);
+        known.aws = vec![Object::new(
+            json!({"kind": "InstanceType", "metadata": {"name": "t3.medium"}, "interfaces": 3, "addresses_per_interface": 6}),
+        )];
+        assert!(finding(&known, "node-max-pods-reached").summary.contains("3 network interfaces hold 6 addresses each"));
     }
 
     #[test]

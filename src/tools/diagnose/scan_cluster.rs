@@ -96,7 +96,7 @@ impl Tool for ScanCluster {
         let target = cx.locate(&input.at).await?;
         let client = cx.kubernetes(&target).await?;
         let aws = Ports::of(&cx.world.aws, &target);
-        let source = Source { client, target, aws, now: cx.now() };
+        let source = Source::new(client, target, aws, cx.now());
         let started = Instant::now();
         let within = |part: f64| started.elapsed() < cx.limits.call_timeout.mul_f64(part) && !cx.cancel.is_cancelled();
         let mut sweep = collect::sweep(&source, namespace, || within(LOOKING)).await?;

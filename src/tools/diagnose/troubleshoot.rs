@@ -160,7 +160,7 @@ impl Tool for Troubleshoot {
                 return Err(ToolError::invalid(format!("`name`: `{name}` is no name of a {}", of.name())));
             }
             let aws = Ports::of(&cx.world.aws, &target);
-            let source = Source { client, target, aws, now: cx.now() };
+            let source = Source::new(client, target, aws, cx.now());
             let facts = collect::eks(&source, of, &input.name).await?;
             let diagnosis = engine::diagnose(&facts);
             return Ok(output(source.target, of.name(), None, &input.name, source.now, diagnosis));
@@ -179,7 +179,7 @@ impl Tool for Troubleshoot {
         }
         let namespace = kind.namespaced.then_some(namespace);
         let aws = Ports::of(&cx.world.aws, &target);
-        let source = Source { client, target, aws, now: cx.now() };
+        let source = Source::new(client, target, aws, cx.now());
         let read = match (kind.kind.as_str(), namespace) {
             ("Pod", Some(namespace)) => collect::pod(&source, namespace, &input.name).await,
             _ => collect::subject(&source, &kind, namespace, &input.name).await,
