@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::diagnosis::{BlastRadius, Contributing, Diagnosis, Link, NextCheck, NotChecked, RootCause, RuledOut, Status};
+use super::diagnosis::{BlastRadius, Contributing, Diagnosis, Evidence, Link, NextCheck, NotChecked, RootCause, RuledOut, Status};
 use super::facts::Facts;
 use super::finding::{Finding, Liveness, Role, evidence, field_evidence};
 use super::rules;
@@ -67,6 +67,10 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
 fn findings(facts: &Facts) -> (Vec<Finding>, Vec<Finding>) {
     let (mut causes, others): (Vec<Finding>, Vec<Finding>) =
         rules::findings(facts).filter(|it| it.liveness != Liveness::Past).partition(|it| it.role == Role::Cause);
+    // What a cause explains is not told again in general words.
+    let explained: Vec<Evidence> =
+        causes.iter().filter(|it| it.id != rules::GENERAL).flat_map(|it| it.evidence.iter().cloned()).collect();
+    causes.retain(|it| it.id != rules::GENERAL || !it.evidence.iter().any(|it| explained.contains(it)));
     let rank = |it: &Finding| (it.depth, it.liveness, it.specificity, it.severity);
     causes.sort_by_key(|it| std::cmp::Reverse(rank(it)));
     // Two equally good explanations make both doubtful, unless they agree.

@@ -23,6 +23,9 @@ use super::facts::{Container, Exit, Facts};
 use super::finding::{Finding, Severity, verbatim};
 use crate::domain::object::Object;
 
+/// What is told of a condition that no rule knows.
+pub(in crate::diagnose) const GENERAL: &str = "generic-condition-false";
+
 /// One cause and how to recognise it.
 pub struct Rule {
     /// Id from the catalogue of causes.
