@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::diagnosis::{BlastRadius, Contributing, Diagnosis, Evidence, Link, NextCheck, NotChecked, RootCause, RuledOut, Status};
 use super::facts::Facts;
-use super::finding::{Finding, Liveness, Role, evidence, field_evidence};
+use super::finding::{Depth, Finding, Liveness, Role, evidence, field_evidence};
 use super::rules;
 use super::{subject, symptoms};
 use crate::domain::object::Object;
@@ -94,6 +94,21 @@ fn is_symptom(finding: &Finding, root: &Finding) -> bool {
     finding.depth < root.depth && finding.chain.first().is_some_and(|link| root.chain.first() == Some(link))
 }
 
+/// Causes that say that something failed and not why.
+const VAGUE: &[&str] = &["crash-app-error", "crash-sigkill", "mount-timeout-generic"];
+
+/// Whether a finding tells again, in more general words, what the root cause tells: of the same line of a log, of the same end of
+/// a container, of the same mount.
+fn repeats(finding: &Finding, root: &Finding) -> bool {
+    // The log of the instance that ended last is that of the previous and of the present one.
+    let same = |it: &&Evidence| root.evidence.iter().any(|other| other.object == it.object && other.value == it.value);
+    let line = finding.evidence.first().filter(|it| it.field.starts_with("log(")).as_ref().is_some_and(same);
+    let mount = finding.id == "mount-timeout-generic" && root.depth == Depth::Reference;
+    let link = |it: &Finding| it.chain.first().map(|it| it.object.clone());
+    let container = finding.evidence.iter().any(|it| root.evidence.contains(it)) || link(finding) == link(root);
+    line || mount || VAGUE.contains(&finding.id) && container
+}
+
 fn explain(facts: &Facts, diagnosis: &mut Diagnosis, root: Finding, causes: &[Finding], others: Vec<Finding>) {
     let recovered = diagnosis.status == Status::Degraded && root.liveness == Liveness::Recent;
     diagnosis.summary = if recovered && facts.subject.is_none() {
@@ -101,7 +116,7 @@ fn explain(facts: &Facts, diagnosis: &mut Diagnosis, root: Finding, causes: &[Fi
     } else {
         root.summary.clone()
     };
-    let more = causes.iter().filter(|it| !is_symptom(it, &root)).chain(others.iter().filter(|it| it.role == Role::Contributing));
+    let more = causes.iter().filter(|it| !is_symptom(it, &root) && !repeats(it, &root)).chain(others.iter().filter(|it| it.role == Role::Contributing));
     let mut seen = BTreeSet::from([root.summary.clone()]);
     let more = more.filter(|it| seen.insert(it.summary.clone())).take(MOST_OTHERS);
     diagnosis.contributing = more.map(|it| Contributing { id: it.id.to_owned(), summary: it.summary.clone() }).collect();

@@ -149,7 +149,7 @@ fn complaints(fault: &Fault, world: &World, target: &Host, told: &Diagnosis) -> 
     }
     let words = [&told.summary].into_iter().chain(told.contributing.iter().map(|it| &it.summary));
     for words in words {
-        if ["``", "` `", "\"\"", "()", "( )", "  ", "{1}", "{what}"].iter().any(|it| words.contains(it)) {
+        if ["``", "` `", " \"\"", "()", "( )", "{1}", "{what}", "..", ": ."].iter().any(|it| words.contains(it)) {
             wrong.push(format!("holes: {words}"));
         }
     }

@@ -11,7 +11,7 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault::of_pods("image-tag-not-found", ALL_WORKLOADS, tag).called("tag"),
     Fault::of_pods("image-tag-not-found", ALL_WORKLOADS, manifest_unknown).called("manifest unknown"),
     Fault::of_pods("image-not-found-or-denied", ALL_WORKLOADS, denied),
-    Fault::of_pods("image-pull-secret-missing", ALL_WORKLOADS, secret).with(&["image-not-found-or-denied"]),
+    Fault::of_pods("image-pull-secret-missing", ALL_WORKLOADS, secret),
     Fault::of_pods("image-ecr-auth", ALL_WORKLOADS, forbidden).called("403"),
     Fault::of_pods("image-ecr-auth", ALL_WORKLOADS, no_credentials).called("no basic auth"),
     Fault::of_pods("image-registry-rate-limit", ALL_WORKLOADS, rate_limit),

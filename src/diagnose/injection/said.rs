@@ -53,6 +53,10 @@ impl Said {
         self
     }
 
+    pub(super) fn reason(&self) -> &'static str {
+        self.reason
+    }
+
     /// The event in the form that its component writes.
     pub(super) fn event(&self, about: &Value, number: usize) -> Value {
         let name = text(about, "/metadata/name");

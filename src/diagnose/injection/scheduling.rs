@@ -8,22 +8,22 @@ use super::world::{Host, World, text};
 use super::{DEPLOYMENTS, Fault, WORKLOADS};
 
 pub(super) const FAULTS: &[Fault] = &[
-    Fault::of_pods("sched-insufficient-cpu", DEPLOYMENTS, cpu).called("too large").only(managed),
-    Fault::of_pods("sched-insufficient-cpu", DEPLOYMENTS, full).called("full").only(managed),
-    Fault::of_pods("sched-insufficient-memory", DEPLOYMENTS, memory).only(managed),
-    Fault::of_pods("sched-insufficient-ephemeral-storage", DEPLOYMENTS, disk).only(managed),
-    Fault::of_pods("sched-no-gpu", DEPLOYMENTS, gpu).only(managed),
-    Fault::of_pods("sched-insufficient-extended-resource", DEPLOYMENTS, device).only(managed),
-    Fault::of_pods("sched-too-many-pods", DEPLOYMENTS, too_many_pods).only(managed),
+    Fault::of_pods("sched-insufficient-cpu", DEPLOYMENTS, cpu).called("too large").only(managed).with(TAINT),
+    Fault::of_pods("sched-insufficient-cpu", DEPLOYMENTS, full).called("full").only(managed).with(TAINT),
+    Fault::of_pods("sched-insufficient-memory", DEPLOYMENTS, memory).only(managed).with(TAINT),
+    Fault::of_pods("sched-insufficient-ephemeral-storage", DEPLOYMENTS, disk).only(managed).with(TAINT),
+    Fault::of_pods("sched-no-gpu", DEPLOYMENTS, gpu).only(managed).with(TAINT),
+    Fault::of_pods("sched-insufficient-extended-resource", DEPLOYMENTS, device).only(managed).with(TAINT),
+    Fault::of_pods("sched-too-many-pods", DEPLOYMENTS, too_many_pods).only(managed).with(TAINT),
     Fault::of_pods("sched-untolerated-taint", DEPLOYMENTS, taint).only(managed),
-    Fault::of_pods("sched-node-selector", DEPLOYMENTS, node_selector).only(managed),
-    Fault::of_pods("sched-node-affinity", DEPLOYMENTS, node_affinity).only(managed),
+    Fault::of_pods("sched-node-selector", DEPLOYMENTS, node_selector).only(managed).with(TAINT),
+    Fault::of_pods("sched-node-affinity", DEPLOYMENTS, node_affinity).only(managed).with(TAINT),
     Fault::of_pods("sched-node-cordoned", DEPLOYMENTS, cordoned).only(managed),
-    Fault::of_pods("sched-pod-anti-affinity", DEPLOYMENTS, anti_affinity).only(managed),
-    Fault::of_pods("sched-existing-anti-affinity", DEPLOYMENTS, existing_anti_affinity).only(managed),
-    Fault::of_pods("sched-pod-affinity", DEPLOYMENTS, affinity).only(managed),
-    Fault::of_pods("sched-topology-spread", DEPLOYMENTS, spread).only(managed),
-    Fault::of_pods("sched-host-port-conflict", DEPLOYMENTS, host_port).only(managed),
+    Fault::of_pods("sched-pod-anti-affinity", DEPLOYMENTS, anti_affinity).only(managed).with(TAINT),
+    Fault::of_pods("sched-existing-anti-affinity", DEPLOYMENTS, existing_anti_affinity).only(managed).with(TAINT),
+    Fault::of_pods("sched-pod-affinity", DEPLOYMENTS, affinity).only(managed).with(TAINT),
+    Fault::of_pods("sched-topology-spread", DEPLOYMENTS, spread).only(managed).with(TAINT),
+    Fault::of_pods("sched-host-port-conflict", DEPLOYMENTS, host_port).only(managed).with(TAINT),
     Fault::of_pods("scheduler-none", WORKLOADS, no_scheduler),
     Fault::of_pods("sched-gated", WORKLOADS, gated),
     Fault::of_pods("sched-no-nodes", DEPLOYMENTS, no_nodes).only(managed),
@@ -32,9 +32,12 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault::of_pods("karpenter-incompatible-requirements", WORKLOADS, unknown_label).only(automatic).with(&["sched-node-selector"]),
     Fault::of_pods("karpenter-no-instance-type", WORKLOADS, no_instance_type).only(automatic).with(&["sched-insufficient-cpu"]),
     Fault::of_pods("karpenter-limits-exceeded", WORKLOADS, limits).only(automatic).with(&["sched-insufficient-cpu"]),
-    Fault::of_pods("autoscaler-scale-up-failed", DEPLOYMENTS, scale_up).only(managed).with(&["sched-insufficient-cpu"]),
+    Fault::of_pods("autoscaler-scale-up-failed", DEPLOYMENTS, scale_up).only(managed).with(&["sched-insufficient-cpu", "sched-untolerated-taint"]),
     Fault::of_pods("fargate-profile-blocked", DEPLOYMENTS, fargate).only(managed),
 ];
+
+/// One node of the demo is tainted, and refuses the pod for that as well.
+const TAINT: &[&str] = &["sched-untolerated-taint"];
 
 /// Where no autoscaler has a say.
 fn managed(world: &World, _: &Host) -> bool {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::rollout::names;
 use super::said::Said;
-use super::world::{BEGAN, Host, SHOWN, World, condition, text};
+use super::world::{BEGAN, Host, World, condition, text};
 
 /// When the instance before the last restart was started and when it ended.
 pub(super) const STARTED: &str = "2026-11-23T09:25:58Z";
@@ -124,6 +124,44 @@ pub(super) fn crashes(pod: &mut Value, end: &End<'_>) -> Vec<Said> {
     ]
 }
 
+/// The process of the container that ended was never started.
+pub(super) fn never_ran(pod: &mut Value) {
+    let name = main(pod);
+    for status in pod["status"]["containerStatuses"].as_array_mut().unwrap() {
+        if status["name"] == name.as_str() {
+            status["lastState"]["terminated"]["startedAt"] = "1970-01-01T00:00:00Z".into();
+        }
+    }
+}
+
+/// The kubelet still makes the sandbox or mounts the volumes.
+pub(super) fn is_creating(pod: &mut Value) {
+    pod["status"].as_object_mut().unwrap().remove("podIP");
+    pod["status"].as_object_mut().unwrap().remove("podIPs");
+    pod["status"]["phase"] = "Pending".into();
+}
+
+/// An init container ends with this code, again and again.
+pub(super) fn init_crashes(pod: &mut Value, name: &str, code: i64) -> Vec<Said> {
+    let end = End { code, reason: "Error", message: "" };
+    let whole = full_name(pod);
+    condition(pod, "PodReadyToStartContainers", "True", "", "");
+    condition(pod, "Initialized", "False", "ContainersNotInitialized", &format!("containers with incomplete status: [{name}]"));
+    pod["status"]["podIP"] = "10.60.48.201".into();
+    for status in pod["status"]["initContainerStatuses"].as_array_mut().unwrap() {
+        if status["name"] == name {
+            let message = format!("back-off 5m0s restarting failed container={name} pod={whole}");
+            status["state"] = json!({"waiting": {"reason": "CrashLoopBackOff", "message": message}});
+            status["lastState"] = json!({"terminated": end.terminated()});
+            status["restartCount"] = 7.into();
+        }
+    }
+    vec![
+        Said::tells("Started", format!("Started container {name}")).of(name).at(STARTED),
+        Said::warns("BackOff", format!("Back-off restarting failed container {name} in pod {whole}")).of(name),
+    ]
+}
+
 /// The first container runs and is not ready.
 pub(super) fn runs_unready(pod: &mut Value) {
     let name = main(pod);
@@ -165,6 +203,3 @@ impl World {
         text(node, "/status/nodeInfo/kubeletVersion").split('.').nth(1).unwrap().parse().unwrap()
     }
 }
-
-/// When something was last seen.
-pub(super) const LAST: &str = SHOWN;

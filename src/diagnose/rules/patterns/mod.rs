@@ -400,6 +400,10 @@ fn finding(facts: &Facts, pattern: &Pattern, message: &Message, captures: &Captu
         words = format!("{}: \"{}\".", words.trim_end_matches('.'), logs::said(&message.text));
     }
     let mut words = words.trim().to_owned();
+    // What is quoted may end with its own full stop.
+    while words.ends_with("..") {
+        words.pop();
+    }
     if !words.ends_with(['.', '!', '?']) {
         words.push('.');
     }
