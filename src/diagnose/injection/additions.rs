@@ -10,7 +10,7 @@ const CREATED: &str = "2026-11-01T08:00:00Z";
 pub(super) fn worlds() -> Vec<World> {
     let mut worlds: Vec<World> = ["storefront", "payments", "dev"].map(World::load).into();
     for world in &mut worlds {
-        world.objects.extend([class(), definition("argoproj.io", "v1alpha1", "Application", "applications")]);
+        world.objects.extend([class(), api_service(), definition("argoproj.io", "v1alpha1", "Application", "applications")]);
         let services: Vec<Value> = world.of_kind("Service").filter(|it| text(it, "/metadata/namespace") != "kube-system").cloned().collect();
         for service in services {
             let host = Host::of(world.cluster, &service);
@@ -21,10 +21,45 @@ pub(super) fn worlds() -> Vec<World> {
             world.objects.push(ingress(&host, service["spec"]["ports"][0]["port"].clone()));
             let replicas = world.find(&deployment).unwrap()["spec"]["replicas"].clone();
             world.objects.push(autoscaler(&host, &replicas));
+            let selector = world.find(&deployment).unwrap()["spec"]["selector"].clone();
+            world.objects.push(budget(&host, selector, &replicas));
             world.objects.push(application(&host));
         }
     }
+    let nightly: Vec<String> = worlds
+        .iter()
+        .flat_map(|it| &it.objects)
+        .filter(|it| text(it, "/metadata/name").starts_with("receipts-archive") && it["kind"] != "Event")
+        .map(Value::to_string)
+        .collect();
+    for (world, namespace) in worlds.iter_mut().zip(["shop", "", "sandbox"]).filter(|it| !it.1.is_empty()) {
+        // The clusters without a CronJob get one that is alike.
+        let node = text(world.of_kind("Node").next().unwrap(), "/metadata/name").to_owned();
+        for object in &nightly {
+            let renamed = object.replace("receipts-archive", "price-report").replace("\"receipts\"", &format!("\"{namespace}\""));
+            let mut object: Value = serde_json::from_str(&renamed).unwrap();
+            if object["kind"] == "Pod" {
+                object["spec"]["nodeName"] = node.clone().into();
+            }
+            world.objects.push(object);
+        }
+    }
     worlds
+}
+
+fn api_service() -> Value {
+    json!({"apiVersion": "apiregistration.k8s.io/v1", "kind": "APIService", "metadata": metadata("v1beta1.metrics.k8s.io", ""),
+        "spec": {"group": "metrics.k8s.io", "version": "v1beta1", "groupPriorityMinimum": 100, "versionPriority": 100,
+            "service": {"name": "metrics-server", "namespace": "kube-system", "port": 443}},
+        "status": {"conditions": [{"type": "Available", "status": "True", "reason": "Passed", "message": "all checks passed", "lastTransitionTime": CREATED}]}})
+}
+
+fn budget(service: &Host, selector: Value, replicas: &Value) -> Value {
+    let allowed = json!({"type": "DisruptionAllowed", "status": "True", "reason": "SufficientPods", "message": "", "lastTransitionTime": CREATED});
+    json!({"apiVersion": "policy/v1", "kind": "PodDisruptionBudget", "metadata": metadata(&service.name, &service.namespace),
+        "spec": {"maxUnavailable": 1, "selector": selector},
+        "status": {"currentHealthy": replicas, "expectedPods": replicas, "desiredHealthy": replicas.as_i64().unwrap_or(1) - 1,
+            "disruptionsAllowed": 1, "observedGeneration": 1, "conditions": [allowed]}})
 }
 
 fn metadata(name: &str, namespace: &str) -> Value {

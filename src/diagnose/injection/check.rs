@@ -26,6 +26,8 @@ const KINDS: &[&str] = &[
     "NodePool",
     "NodeClaim",
     "NodeClass",
+    "APIService",
+    "PodDisruptionBudget",
 ];
 
 /// The worlds, and what is healthy in them.
@@ -106,7 +108,7 @@ pub(super) async fn family(faults: &[Fault]) -> Vec<String> {
 
 /// Kinds of which the demo has no second healthy object.
 fn has_few_hosts(fault: &Fault) -> bool {
-    fault.hosts.iter().all(|it| matches!(*it, "StatefulSet" | "Job" | "CronJob" | "NodeClass"))
+    fault.hosts.iter().all(|it| matches!(*it, "StatefulSet" | "NodeClass"))
 }
 
 /// The world after a fault, and what is to be diagnosed in it.

@@ -12,10 +12,17 @@ mod said;
 mod states;
 mod world;
 
+mod controllers;
 mod crash;
 mod images;
+mod jobs;
+mod nodes;
+mod probes;
 mod scheduling;
+mod services;
 mod start;
+mod storage;
+mod workloads;
 
 use world::{Host, World};
 
@@ -99,7 +106,7 @@ macro_rules! families {
     };
 }
 
-families![crash, images, scheduling, start];
+families![controllers, crash, images, jobs, nodes, probes, scheduling, services, start, storage, workloads];
 
 #[test]
 fn there_are_enough_faults_and_each_has_its_own_name() {
