@@ -70,7 +70,9 @@ fn findings(facts: &Facts) -> (Vec<Finding>, Vec<Finding>) {
     // What a cause explains is not told again in general words.
     let explained: Vec<Evidence> =
         causes.iter().filter(|it| it.id != rules::GENERAL).flat_map(|it| it.evidence.iter().cloned()).collect();
-    causes.retain(|it| it.id != rules::GENERAL || !it.evidence.iter().any(|it| explained.contains(it)));
+    let sums_up = |it: &Finding| !explained.is_empty() && it.evidence.iter().any(|it| is_of_summary(facts, it));
+    let explains = |it: &Finding| it.evidence.iter().any(|it| explained.contains(it));
+    causes.retain(|it| it.id != rules::GENERAL || !(explains(it) || sums_up(it)));
     let rank = |it: &Finding| (it.depth, it.liveness, it.specificity, it.severity);
     causes.sort_by_key(|it| std::cmp::Reverse(rank(it)));
     // Two equally good explanations make both doubtful, unless they agree.
@@ -81,6 +83,13 @@ fn findings(facts: &Facts) -> (Vec<Finding>, Vec<Finding>) {
         first.confidence = first.confidence.lowered();
     }
     (causes, others)
+}
+
+/// Whether evidence stands in a condition of the subject that only sums up what others say.
+fn is_of_summary(facts: &Facts, evidence: &Evidence) -> bool {
+    let Some(condition) = evidence.field.rsplit_once('.').map(|(condition, _)| condition) else { return false };
+    let kind = facts.target_object().get(&format!("{condition}.type")).and_then(serde_json::Value::as_str);
+    evidence.object == facts.target_object().address() && matches!(kind, Some("Ready" | "Available" | "Progressing"))
 }
 
 /// Whether the pod was ended as a whole: how its containers ended is a consequence then, not the cause.
@@ -95,10 +104,18 @@ fn is_symptom(finding: &Finding, root: &Finding) -> bool {
 }
 
 /// Causes that say that something failed and not why.
-const VAGUE: &[&str] = &["crash-app-error", "crash-sigkill", "mount-timeout-generic"];
+const VAGUE: &[&str] = &[
+    "crash-app-error",
+    "crash-sigkill",
+    "mount-timeout-generic",
+    "node-cni-not-initialized",
+    "probe-liveness-failing",
+    "probe-readiness-failing",
+    "probe-startup-failing",
+];
 
-/// Whether a finding tells again, in more general words, what the root cause tells: of the same line of a log, of the same end of
-/// a container, of the same mount.
+/// Whether a finding tells again, in more general words, what the root cause tells: of the same line of a log, of the same end or
+/// probe of a container, of the same mount or condition.
 fn repeats(finding: &Finding, root: &Finding) -> bool {
     // The log of the instance that ended last is that of the previous and of the present one.
     let same = |it: &&Evidence| root.evidence.iter().any(|other| other.object == it.object && other.value == it.value);

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::said::Said;
 use super::states::{ENDED, STARTED, main};
-use super::world::{BEGAN, Host, World, condition};
+use super::world::{BEGAN, Host, World, condition, text};
 use super::Fault;
 
 const JOB: &[&str] = &["Job"];
@@ -143,11 +143,13 @@ fn missed(world: &mut World, host: &Host) {
 fn image(world: &mut World, host: &Host) {
     let pods: Vec<Host> = world.of_kind("Job").filter(|it| it["metadata"]["ownerReferences"][0]["name"] == host.name.as_str()).map(|it| Host::of(world.cluster, it)).collect();
     let job = pods.last().unwrap().clone();
+    let image = format!("{}-typo", text(world.find(&job).unwrap(), "/spec/template/spec/containers/0/image"));
+    world.get(&job)["spec"]["template"]["spec"]["containers"][0]["image"] = image.clone().into();
+    world.get(host)["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]["image"] = image.clone().into();
     anew(world, &job, json!({"active": 1, "ready": 0, "startTime": BEGAN, "terminating": 0, "uncountedTerminatedPods": {}}));
     let pods = world.pods_of(&job);
     world.each(&pods, |pod| {
         let name = main(pod);
-        let image = format!("{}-typo", super::states::image(pod));
         pod["metadata"]["creationTimestamp"] = BEGAN.into();
         pod["spec"]["containers"][0]["image"] = image.clone().into();
         let error = format!("failed to pull and unpack image \"{image}\": failed to resolve reference \"{image}\": {image}: not found");

@@ -29,7 +29,7 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault::of_pods("pod-evicted-limit", DEPLOYMENTS, evicted_for_limit).alone(),
     Fault::of_pods("emptydir-limit", DEPLOYMENTS, evicted_for_volume).alone(),
     Fault::of_pods("pod-stuck-terminating", DEPLOYMENTS, finalizer).called("finalizer").alone(),
-    Fault::of_pods("pod-stuck-terminating", DEPLOYMENTS, node_gone).called("lost node").alone(),
+    Fault::of_pods("node-not-ready-unknown", DEPLOYMENTS, node_gone).called("of a pod").alone().with(&["pod-stuck-terminating"]),
 ];
 
 /// Whether the node monitoring agent writes conditions.
@@ -150,7 +150,8 @@ fn cordoned(world: &mut World, host: &Host) {
 }
 
 fn full(world: &mut World, host: &Host) {
-    let pods = world.pods_of(host).len();
+    let runs = |it: &&Host| world.find(it).unwrap()["status"]["phase"] == "Running";
+    let pods = world.pods_of(host).iter().filter(runs).count();
     for list in ["allocatable", "capacity"] {
         world.get(host)["status"][list]["pods"] = pods.to_string().into();
     }

@@ -16,7 +16,7 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault::of_pods("probe-liveness-failing", ALL_WORKLOADS, refused),
     Fault::of_pods("probe-exec-failing", ALL_WORKLOADS, command),
     Fault::of_pods("probe-grpc-or-named-port", ALL_WORKLOADS, named_port),
-    Fault::of_pods("probe-startup-failing", ALL_WORKLOADS, startup),
+    Fault::of_pods("probe-startup-failing", ALL_WORKLOADS, startup).with(&["probe-startup-too-short"]),
     Fault::of_pods("probe-readiness-failing", ALL_WORKLOADS, not_ready),
     Fault::of_pods("readiness-gate-pending", ALL_WORKLOADS, gate),
 ];
@@ -62,7 +62,17 @@ fn killed(world: &mut World, host: &Host, kind: &'static str, how: Value, said: 
         all.push(Said::tells("Killing", format!("Container {name} failed {word} probe, will be restarted")).of(&name).at("2026-11-23T09:28:38Z"));
         all
     });
-    world.logs_of(&pods, "listening on :8080\n");
+    let ran = pods.iter().map(|it| (it.clone(), main(world.find(it).unwrap()))).collect::<Vec<_>>();
+    for (pod, name) in ran {
+        // It served for a while before it was killed, unless it is its start that fails.
+        let started = if kind == "startupProbe" { "2026-11-23T09:25:48Z" } else { "2026-11-23T09:12:05Z" };
+        let statuses = world.get(&pod)["status"]["containerStatuses"].as_array_mut().unwrap();
+        for status in statuses.iter_mut().filter(|it| it["name"] == name.as_str()) {
+            status["lastState"]["terminated"]["startedAt"] = started.into();
+        }
+    }
+    let lines = if kind == "startupProbe" { "reading the index\n" } else { "listening on :8080\nworkers 4 of 4 busy\n" };
+    world.logs_of(&pods, lines);
 }
 
 fn address(pod: &Value) -> &str {

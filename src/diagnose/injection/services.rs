@@ -16,7 +16,7 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault::of("deployment-scaled-to-zero", SERVICE, no_replicas).called("behind a Service").only(has_deployment),
     Fault::of("svc-target-port-mismatch", SERVICE, unknown_name).called("name").only(selects),
     Fault::of("svc-target-port-mismatch", SERVICE, other_number).called("number").only(selects),
-    Fault::of("container-oom-limit", SERVICE, pods_crash).called("behind a Service").only(selects).with(&["svc-no-ready-endpoints"]),
+    Fault::of("container-oom-limit", SERVICE, pods_crash).called("behind a Service").only(has_limit).with(&["svc-no-ready-endpoints"]),
     Fault::of("lb-in-tree-failed", SERVICE, in_tree).only(selects),
     Fault::of("lb-no-controller", SERVICE, no_controller).only(selects),
     Fault::of("ingress-class-missing", INGRESS, class),
@@ -33,6 +33,11 @@ pub(super) const FAULTS: &[Fault] = &[
 
 fn selects(world: &World, host: &Host) -> bool {
     world.find(host).unwrap()["spec"]["selector"].is_object() && !world.pods_of(host).is_empty()
+}
+
+fn has_limit(world: &World, host: &Host) -> bool {
+    let pods = world.pods_of(host);
+    selects(world, host) && pods.iter().all(|it| world.find(it).unwrap().pointer("/spec/containers/0/resources/limits/memory").is_some())
 }
 
 fn has_deployment(world: &World, host: &Host) -> bool {
@@ -89,7 +94,6 @@ fn other_number(world: &mut World, host: &Host) {
 fn pods_crash(world: &mut World, host: &Host) {
     let pods = world.pods_of(host);
     world.each(&pods, |pod| {
-        pod["spec"]["containers"][0]["resources"]["limits"]["memory"] = "256Mi".into();
         crashes(pod, &End { code: 137, reason: "OOMKilled", message: "" })
     });
     world.settle_endpoints(&host.namespace);

@@ -17,6 +17,7 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault::of("pvc-no-default-class", CLAIM, no_class),
     Fault::of("pvc-lost", CLAIM, lost),
     Fault::of("ebs-csi-iam", CLAIM, denied),
+    Fault::of_pods("ebs-csi-iam", DEPLOYMENTS, denied_of_new_claim).called("of a new claim").only(has_class),
     Fault::of("ebs-kms-denied", CLAIM, kms),
     Fault::of("ebs-limit-or-parameters", CLAIM, parameters),
     Fault::of("pvc-driver-missing", CLAIM, no_driver),
@@ -29,6 +30,10 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault::of_pods("efs-access-denied", DEPLOYMENTS, efs_denied),
     Fault::of_pods("efs-dns", DEPLOYMENTS, efs_name),
 ];
+
+fn has_class(world: &World, _: &Host) -> bool {
+    world.of_kind("StorageClass").any(|it| it["metadata"]["name"] == "gp3")
+}
 
 /// Makes a claim anew that is not bound; its volume is gone, and its pod waits for it.
 fn unbind(world: &mut World, claim: &Host, said: &[Said]) {
@@ -68,12 +73,22 @@ fn class_missing(world: &mut World, claim: &Host) {
 
 /// A workload that gets a claim of a class that does not exist.
 fn class_of_new_claim(world: &mut World, host: &Host) {
+    new_claim(world, host, "fast-ssd", &controller("ProvisioningFailed", "storageclass.storage.k8s.io \"fast-ssd\" not found"));
+}
+
+/// A workload that gets a claim whose volume may not be made.
+fn denied_of_new_claim(world: &mut World, host: &Host) {
+    new_claim(world, host, "gp3", &driver(DENIED));
+}
+
+/// A new revision with a claim that is not bound.
+fn new_claim(world: &mut World, host: &Host, class: &str, said: &Said) {
     let name = format!("{}-data", host.name);
     let claim = json!({"apiVersion": "v1", "kind": "PersistentVolumeClaim",
         "metadata": {"name": name, "namespace": host.namespace, "uid": "c1a10000-0000-4000-8000-000000000002", "creationTimestamp": BEGAN},
-        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "20Gi"}}, "storageClassName": "fast-ssd", "volumeMode": "Filesystem"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "20Gi"}}, "storageClassName": class, "volumeMode": "Filesystem"},
         "status": {"phase": "Pending"}});
-    world.say(&claim, &controller("ProvisioningFailed", "storageclass.storage.k8s.io \"fast-ssd\" not found"));
+    world.say(&claim, said);
     world.objects.push(claim);
     let volume = json!({"name": "data", "persistentVolumeClaim": {"claimName": name}});
     let pods = world.roll(host, |spec| add(&mut spec["volumes"], volume.clone()));
@@ -104,9 +119,10 @@ fn lost(world: &mut World, claim: &Host) {
     world.say(&object, &said);
 }
 
+const DENIED: &str = "could not create volume in EC2: operation error EC2: CreateVolume, https response error StatusCode: 403, RequestID: 5a1c, api error UnauthorizedOperation: You are not authorized to perform this operation. User: arn:aws:sts::111122223333:assumed-role/nodes/i-0a1b is not authorized to perform: ec2:CreateVolume on resource: arn:aws:ec2:us-east-1:111122223333:volume/* because no identity-based policy allows the ec2:CreateVolume action";
+
 fn denied(world: &mut World, claim: &Host) {
-    let why = "could not create volume in EC2: operation error EC2: CreateVolume, https response error StatusCode: 403, RequestID: 5a1c, api error UnauthorizedOperation: You are not authorized to perform this operation. User: arn:aws:sts::111122223333:assumed-role/nodes/i-0a1b is not authorized to perform: ec2:CreateVolume on resource: arn:aws:ec2:us-east-1:111122223333:volume/* because no identity-based policy allows the ec2:CreateVolume action";
-    unbind(world, claim, &[driver(why)]);
+    unbind(world, claim, &[driver(DENIED)]);
 }
 
 fn kms(world: &mut World, claim: &Host) {
