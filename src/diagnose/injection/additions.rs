@@ -10,7 +10,9 @@ const CREATED: &str = "2026-11-01T08:00:00Z";
 pub(super) fn worlds() -> Vec<World> {
     let mut worlds: Vec<World> = ["storefront", "payments", "dev"].map(World::load).into();
     for world in &mut worlds {
-        world.objects.extend([class(), api_service(), definition("argoproj.io", "v1alpha1", "Application", "applications")]);
+        for object in [class(), api_service(), definition("argoproj.io", "v1alpha1", "Application", "applications")] {
+            world.add(object);
+        }
         let services: Vec<Value> = world.of_kind("Service").filter(|it| text(it, "/metadata/namespace") != "kube-system").cloned().collect();
         for service in services {
             let host = Host::of(world.cluster, &service);
@@ -18,19 +20,19 @@ pub(super) fn worlds() -> Vec<World> {
             if world.find(&deployment).is_none() {
                 continue;
             }
-            world.objects.push(ingress(&host, service["spec"]["ports"][0]["port"].clone()));
+            world.add(ingress(&host, service["spec"]["ports"][0]["port"].clone()));
             let replicas = world.find(&deployment).unwrap()["spec"]["replicas"].clone();
-            world.objects.push(autoscaler(&host, &replicas));
+            world.add(autoscaler(&host, &replicas));
             let selector = world.find(&deployment).unwrap()["spec"]["selector"].clone();
-            world.objects.push(budget(&host, selector, &replicas));
-            world.objects.push(application(&host));
+            world.add(budget(&host, selector, &replicas));
+            world.add(application(&host));
         }
     }
     let nightly: Vec<String> = worlds
         .iter()
         .flat_map(|it| &it.objects)
         .filter(|it| text(it, "/metadata/name").starts_with("receipts-archive") && it["kind"] != "Event")
-        .map(Value::to_string)
+        .map(|it| it.to_string())
         .collect();
     for (world, namespace) in worlds.iter_mut().zip(["shop", "", "sandbox"]).filter(|it| !it.1.is_empty()) {
         // The clusters without a CronJob get one that is alike.
@@ -41,7 +43,7 @@ pub(super) fn worlds() -> Vec<World> {
             if object["kind"] == "Pod" {
                 object["spec"]["nodeName"] = node.clone().into();
             }
-            world.objects.push(object);
+            world.add(object);
         }
     }
     worlds

@@ -47,7 +47,8 @@ pub(super) async fn healthy() -> &'static Healthy {
     static HEALTHY: OnceCell<Healthy> = OnceCell::const_new();
     HEALTHY
         .get_or_init(async || {
-            let worlds = additions::worlds();
+            let mut worlds = additions::worlds();
+            worlds.iter_mut().for_each(World::share);
             let mut hosts = Vec::new();
             for world in &worlds {
                 let source = world.source();

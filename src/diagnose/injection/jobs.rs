@@ -57,7 +57,7 @@ fn pods_fail(world: &mut World, host: &Host) {
     let kept: Vec<Value> = pods.iter().map(|it| world.find(it).unwrap().clone()).collect();
     fails(world, host, "BackoffLimitExceeded", "Job has reached the specified backoff limit");
     world.get(host)["spec"]["template"]["spec"]["restartPolicy"] = "Never".into();
-    world.objects.extend(kept);
+    kept.into_iter().for_each(|it| world.add(it));
     world.each(&pods, |pod| {
         pod["metadata"]["creationTimestamp"] = BEGAN.into();
         pod["spec"]["restartPolicy"] = "Never".into();

@@ -22,6 +22,7 @@ mod scheduling;
 mod services;
 mod start;
 mod storage;
+mod sweep;
 mod workloads;
 
 use world::{Host, World};

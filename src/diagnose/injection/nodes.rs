@@ -115,7 +115,7 @@ fn network_plugin(world: &mut World, host: &Host) {
         "metadata": {"name": "cilium-x7k2b", "namespace": "kube-system", "uid": "c111a000-0000-4000-8000-000000000001", "creationTimestamp": BEGAN},
         "spec": {"nodeName": host.name, "containers": [{"name": "cilium-agent", "image": "quay.io/cilium/cilium:v1.18.3"}]},
         "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}});
-    world.objects.push(pod);
+    world.add(pod);
 }
 
 fn no_network_plugin(world: &mut World, host: &Host) {
@@ -165,7 +165,7 @@ fn evicted(world: &mut World, host: &Host, message: &str) {
     let message = message.replace("MAIN", text(&pod, "/spec/containers/0/name"));
     pod["metadata"]["name"] = gone.clone().into();
     pod["metadata"]["uid"] = "e51c7ed0-0000-4000-8000-000000000001".into();
-    world.objects.push(pod);
+    world.add(pod);
     let gone = host.beside("Pod", &gone);
     world.each(&[gone], |pod| {
         fails_whole(pod, "Evicted", &message);

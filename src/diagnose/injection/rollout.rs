@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::said::Said;
-use super::world::{BEGAN, Host, World, condition, text};
+use super::world::{BEGAN, Held, Host, World, condition, text};
 
 /// The hash of the template of a new revision.
 const HASH: &str = "5d78c9869d";
@@ -69,7 +69,7 @@ impl World {
             pod["metadata"]["ownerReferences"][0]["name"] = name.clone().into();
             pod["metadata"]["ownerReferences"][0]["uid"] = uid(99).into();
             pods.push(Host::of(self.cluster, &pod));
-            self.objects.push(pod);
+            self.add(pod);
         }
         if self.afresh {
             old.iter().for_each(|it| self.remove(it));
@@ -84,7 +84,7 @@ impl World {
         let message = format!("Scaled up replica set {name} from 0 to {count}");
         let deployment = self.find(host).unwrap().clone();
         self.say(&deployment, &Said::tells("ScalingReplicaSet", message).from("deployment-controller").at(BEGAN));
-        self.objects.push(new);
+        self.add(new);
         pods
     }
 
@@ -165,7 +165,7 @@ impl World {
         for service in services {
             let pods = self.pods_of(&service);
             let endpoints: Vec<Value> = pods.iter().filter_map(|it| endpoint(self.find(it).unwrap())).collect();
-            let of = |it: &&mut Value| {
+            let of = |it: &&mut Held| {
                 it["kind"] == "EndpointSlice"
                     && text(it, "/metadata/namespace") == namespace
                     && it["metadata"]["labels"]["kubernetes.io/service-name"] == service.name.as_str()

@@ -134,7 +134,7 @@ fn fill(world: &mut World, resource: &str, amount: &str) {
             "spec": {"nodeName": node["metadata"]["name"], "containers": [{"name": "work", "image": "registry.k8s.io/pause:3.10", "resources": {"requests": {resource: amount}}}]},
             "status": {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}],
                 "containerStatuses": [{"name": "work", "ready": true, "restartCount": 0, "state": {"running": {"startedAt": "2026-11-22T08:00:01Z"}}}]}});
-        world.objects.push(pod);
+        world.add(pod);
     }
 }
 
@@ -170,7 +170,7 @@ fn too_many_pods(world: &mut World, host: &Host) {
 }
 
 fn every_node(world: &mut World, change: impl Fn(&mut Value)) {
-    world.objects.iter_mut().filter(|it| it["kind"] == "Node").for_each(change);
+    world.objects.iter_mut().filter(|it| it["kind"] == "Node").for_each(|it| change(it));
 }
 
 fn taint(world: &mut World, host: &Host) {

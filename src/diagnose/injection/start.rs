@@ -60,7 +60,7 @@ fn secret(world: &mut World, host: &Host) {
 fn key(world: &mut World, host: &Host) {
     let name = format!("{}-settings", host.name);
     let settings = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": host.namespace}, "data": {"LOG_LEVEL": "info"}});
-    world.objects.push(settings);
+    world.add(settings);
     let variable = json!({"name": "REGION", "valueFrom": {"configMapKeyRef": {"name": name, "key": "AWS_REGION"}}});
     let why = |_: &Value| format!("couldn't find key AWS_REGION in ConfigMap {}/{name}", host.namespace);
     not_configured(world, host, |spec| add(&mut spec["containers"][0]["env"], variable.clone()), why);

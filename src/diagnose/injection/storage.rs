@@ -89,7 +89,7 @@ fn new_claim(world: &mut World, host: &Host, class: &str, said: &Said) {
         "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "20Gi"}}, "storageClassName": class, "volumeMode": "Filesystem"},
         "status": {"phase": "Pending"}});
     world.say(&claim, said);
-    world.objects.push(claim);
+    world.add(claim);
     let volume = json!({"name": "data", "persistentVolumeClaim": {"claimName": name}});
     let pods = world.roll(host, |spec| add(&mut spec["volumes"], volume.clone()));
     let nodes = world.of_kind("Node").count();

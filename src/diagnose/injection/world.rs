@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::ops::{Deref, DerefMut};
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -55,11 +56,56 @@ pub(super) fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
+/// An object, which worlds share until it is changed.
+#[derive(Clone)]
+pub(super) enum Held {
+    Shared(Object),
+    Own(Value),
+}
+
+impl Held {
+    fn object(&self) -> Object {
+        match self {
+            Self::Shared(object) => object.clone(),
+            Self::Own(value) => Object::new(value.clone()),
+        }
+    }
+}
+
+impl From<Value> for Held {
+    fn from(value: Value) -> Self {
+        Self::Own(value)
+    }
+}
+
+impl Deref for Held {
+    type Target = Value;
+
+    fn deref(&self) -> &Value {
+        match self {
+            Self::Shared(object) => object.value(),
+            Self::Own(value) => value,
+        }
+    }
+}
+
+impl DerefMut for Held {
+    fn deref_mut(&mut self) -> &mut Value {
+        if let Self::Shared(object) = self {
+            *self = Self::Own(object.value().clone());
+        }
+        match self {
+            Self::Own(value) => value,
+            Self::Shared(_) => unreachable!("it has just been made its own"),
+        }
+    }
+}
+
 /// The objects and logs of a cluster.
 #[derive(Clone)]
 pub(super) struct World {
     pub(super) cluster: &'static str,
-    pub(super) objects: Vec<Value>,
+    pub(super) objects: Vec<Held>,
     pub(super) logs: BTreeMap<LogKey, Vec<u8>>,
     /// The pods that the fault concerns.
     pub(super) broken: Vec<Host>,
@@ -74,7 +120,7 @@ impl World {
         let mut objects = Vec::new();
         for path in files(&folder.join("objects")) {
             let mut list: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
-            objects.extend(list["items"].as_array_mut().unwrap().drain(..));
+            objects.extend(list["items"].as_array_mut().unwrap().drain(..).map(Held::Own));
         }
         let logs = files(&folder.join("logs")).into_iter().map(|path| {
             let name = path.file_name().unwrap().to_str().unwrap();
@@ -90,15 +136,26 @@ impl World {
     }
 
     pub(super) fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Value> {
-        self.objects.iter().filter(move |it| it["kind"] == kind)
+        self.objects.iter().map(|it| &**it).filter(move |it| it["kind"] == kind)
     }
 
     pub(super) fn find(&self, host: &Host) -> Option<&Value> {
-        self.objects.iter().find(|it| host.is(it))
+        self.objects.iter().map(|it| &**it).find(|it| host.is(it))
     }
 
     pub(super) fn get(&mut self, host: &Host) -> &mut Value {
-        self.objects.iter_mut().find(|it| host.is(it)).unwrap_or_else(|| panic!("{host:?} is not there"))
+        self.objects.iter_mut().find(|it| host.is(it)).map(|it| &mut **it).unwrap_or_else(|| panic!("{host:?} is not there"))
+    }
+
+    pub(super) fn add(&mut self, object: Value) {
+        self.objects.push(Held::Own(object));
+    }
+
+    /// Lets copies of this world share its objects.
+    pub(super) fn share(&mut self) {
+        for held in &mut self.objects {
+            *held = Held::Shared(held.object());
+        }
     }
 
     pub(super) fn remove(&mut self, host: &Host) {
@@ -145,7 +202,7 @@ impl World {
     pub(super) fn say(&mut self, about: &Value, said: &Said) {
         self.events += 1;
         let event = said.event(about, self.events);
-        self.objects.push(event);
+        self.add(event);
     }
 
     /// The end of the log of a container.
@@ -161,7 +218,7 @@ impl World {
 
     /// An API server over this world. It must be made within a Tokio runtime.
     pub(super) fn source(&self) -> Source {
-        let objects = self.objects.iter().cloned().map(Object::new).collect();
+        let objects = self.objects.iter().map(Held::object).collect();
         let now = NOW.parse().unwrap();
         let server = ApiServer::new(objects, self.logs.clone(), now, Usage::default());
         let target =

@@ -417,6 +417,11 @@ fn finding(facts: &Facts, pattern: &Pattern, message: &Message, captures: &Captu
     if facts.subject.as_ref().is_none_or(|it| described(it) != message.what) {
         finding = finding.link(message.what.clone(), text::cut(message.text.lines().next().unwrap_or_default(), 160));
     }
+    // A node short of something evicts pods and turns them away; why one that it runs fails is seldom this.
+    if pattern.id.ends_with("-pressure") && facts.subject_of(&["Node"]).is_none() {
+        finding.depth = Depth::Pod;
+        finding.specificity = finding.specificity.min(ELSEWHERE);
+    }
     finding.explains_end = pattern.depth == Depth::Pod || matches!(pattern.on, On::Pod | On::Condition(_));
     if pattern.on == On::Log {
         let exits =
