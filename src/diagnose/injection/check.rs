@@ -118,6 +118,7 @@ pub(super) fn broken(world: &World, fault: &Fault, host: &Host, afresh: bool) ->
     world.afresh = afresh;
     (fault.inject)(&mut world, host);
     world.settle(host);
+    super::noise::add(&mut world);
     let pod = world.broken.first().cloned();
     let targets = match fault.aim {
         Aim::Host => vec![host.clone()],

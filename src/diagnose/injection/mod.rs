@@ -17,6 +17,7 @@ mod crash;
 mod images;
 mod jobs;
 mod nodes;
+mod noise;
 mod probes;
 mod scheduling;
 mod services;

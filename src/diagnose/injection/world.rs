@@ -21,6 +21,8 @@ use crate::snapshot::apiserver::{ApiServer, LogKey};
 const NOW: &str = "2026-11-23T09:30:00Z";
 /// When a fault begins: long enough ago for a rollout to run out of time.
 pub(super) const BEGAN: &str = "2026-11-23T09:12:00Z";
+/// When a new pod is given to a node.
+const PLACED: &str = "2026-11-23T09:12:02Z";
 /// When it last showed.
 pub(super) const SHOWN: &str = "2026-11-23T09:29:10Z";
 
@@ -189,7 +191,7 @@ impl World {
                 let node = text(&object, "/spec/nodeName");
                 if !node.is_empty() && text(&object, "/metadata/creationTimestamp") == BEGAN {
                     let message = format!("Successfully assigned {}/{} to {node}", host.namespace, host.name);
-                    said.insert(0, Said::tells("Scheduled", message).from("default-scheduler").at(BEGAN));
+                    said.insert(0, Said::tells("Scheduled", message).from("default-scheduler").at(PLACED));
                 }
             }
             for said in said {
