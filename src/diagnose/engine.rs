@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::diagnosis::{BlastRadius, Contributing, Diagnosis, Evidence, Link, NextCheck, NotChecked, RootCause, RuledOut, Status};
+use super::diagnosis::{
+    BlastRadius, Contributing, Diagnosis, Evidence, Link, NextCheck, NotChecked, RootCause, RuledOut, Status,
+};
 use super::facts::Facts;
 use super::finding::{Depth, Finding, Liveness, Role, evidence, field_evidence};
 use super::rules;
@@ -133,7 +135,10 @@ fn explain(facts: &Facts, diagnosis: &mut Diagnosis, root: Finding, causes: &[Fi
     } else {
         root.summary.clone()
     };
-    let more = causes.iter().filter(|it| !is_symptom(it, &root) && !repeats(it, &root)).chain(others.iter().filter(|it| it.role == Role::Contributing));
+    let more = causes
+        .iter()
+        .filter(|it| !is_symptom(it, &root) && !repeats(it, &root))
+        .chain(others.iter().filter(|it| it.role == Role::Contributing));
     let mut seen = BTreeSet::from([root.summary.clone()]);
     let more = more.filter(|it| seen.insert(it.summary.clone())).take(MOST_OTHERS);
     diagnosis.contributing = more.map(|it| Contributing { id: it.id.to_owned(), summary: it.summary.clone() }).collect();

@@ -13,7 +13,8 @@ pub(super) fn worlds() -> Vec<World> {
         for object in [class(), api_service(), definition("argoproj.io", "v1alpha1", "Application", "applications")] {
             world.add(object);
         }
-        let services: Vec<Value> = world.of_kind("Service").filter(|it| text(it, "/metadata/namespace") != "kube-system").cloned().collect();
+        let services: Vec<Value> =
+            world.of_kind("Service").filter(|it| text(it, "/metadata/namespace") != "kube-system").cloned().collect();
         for service in services {
             let host = Host::of(world.cluster, &service);
             let deployment = host.beside("Deployment", &host.name);
@@ -65,8 +66,12 @@ fn budget(service: &Host, selector: Value, replicas: &Value) -> Value {
 }
 
 fn metadata(name: &str, namespace: &str) -> Value {
-    let uid = format!("7d34f3fb-2075-4a33-b3cb-{:012x}", name.bytes().chain(namespace.bytes()).fold(7_u64, |sum, it| sum * 31 % 0xffff_ffff + u64::from(it)));
-    let mut metadata = json!({"name": name, "uid": uid, "creationTimestamp": CREATED, "resourceVersion": "41000000", "generation": 1});
+    let uid = format!(
+        "7d34f3fb-2075-4a33-b3cb-{:012x}",
+        name.bytes().chain(namespace.bytes()).fold(7_u64, |sum, it| sum * 31 % 0xffff_ffff + u64::from(it))
+    );
+    let mut metadata =
+        json!({"name": name, "uid": uid, "creationTimestamp": CREATED, "resourceVersion": "41000000", "generation": 1});
     if !namespace.is_empty() {
         metadata["namespace"] = namespace.into();
     }
@@ -96,23 +101,22 @@ fn ingress(service: &Host, port: Value) -> Value {
 
 fn autoscaler(service: &Host, replicas: &Value) -> Value {
     let metric = |value: Value| json!({"type": "Resource", "resource": {"name": "cpu", "target": value}});
-    let condition = |kind: &str, status: &str, reason: &str, message: &str| {
-        json!({"type": kind, "status": status, "reason": reason, "message": message, "lastTransitionTime": CREATED})
-    };
+    let condition = |kind: &str, status: &str, reason: &str, message: &str| json!({"type": kind, "status": status, "reason": reason, "message": message, "lastTransitionTime": CREATED});
     json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": metadata(&service.name, &service.namespace),
-        "spec": {"minReplicas": 1, "maxReplicas": 6, "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": service.name},
-            "metrics": [metric(json!({"type": "Utilization", "averageUtilization": 70}))]},
-        "status": {"currentReplicas": replicas, "desiredReplicas": replicas, "lastScaleTime": CREATED,
-            "currentMetrics": [{"type": "Resource", "resource": {"name": "cpu", "current": {"averageUtilization": 41, "averageValue": "62m"}}}],
-            "conditions": [
-                condition("AbleToScale", "True", "ReadyForNewScale", "recommended size matches current size"),
-                condition("ScalingActive", "True", "ValidMetricFound", "the HPA was able to successfully calculate a replica count from cpu resource utilization (percentage of request)"),
-                condition("ScalingLimited", "False", "DesiredWithinRange", "the desired count is within the acceptable range"),
-            ]}})
+    "spec": {"minReplicas": 1, "maxReplicas": 6, "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": service.name},
+        "metrics": [metric(json!({"type": "Utilization", "averageUtilization": 70}))]},
+    "status": {"currentReplicas": replicas, "desiredReplicas": replicas, "lastScaleTime": CREATED,
+        "currentMetrics": [{"type": "Resource", "resource": {"name": "cpu", "current": {"averageUtilization": 41, "averageValue": "62m"}}}],
+        "conditions": [
+            condition("AbleToScale", "True", "ReadyForNewScale", "recommended size matches current size"),
+            condition("ScalingActive", "True", "ValidMetricFound", "the HPA was able to successfully calculate a replica count from cpu resource utilization (percentage of request)"),
+            condition("ScalingLimited", "False", "DesiredWithinRange", "the desired count is within the acceptable range"),
+        ]}})
 }
 
 fn application(service: &Host) -> Value {
-    let source = json!({"repoURL": "https://git.example.com/platform/deploy.git", "path": service.name, "targetRevision": "main"});
+    let source =
+        json!({"repoURL": "https://git.example.com/platform/deploy.git", "path": service.name, "targetRevision": "main"});
     let resource = |kind: &str, group: &str| {
         json!({"group": group, "version": "v1", "kind": kind, "namespace": service.namespace, "name": service.name,
             "status": "Synced", "health": {"status": "Healthy"}})

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
+use super::Fault;
 use super::said::Said;
 use super::world::{BEGAN, Host, World, condition};
-use super::Fault;
 
 const HPA: &[&str] = &["HorizontalPodAutoscaler"];
 const APPLICATION: &[&str] = &["Application"];
@@ -67,7 +67,8 @@ fn no_metrics_server(world: &mut World, host: &Host) {
 }
 
 fn no_metrics(world: &mut World, host: &Host) {
-    let why = "failed to get cpu utilization: unable to get metrics for resource cpu: no metrics returned from resource metrics API";
+    let why =
+        "failed to get cpu utilization: unable to get metrics for resource cpu: no metrics returned from resource metrics API";
     inactive(world, host, "FailedGetResourceMetric", why);
 }
 
@@ -81,7 +82,13 @@ fn no_target(world: &mut World, host: &Host) {
     world.each(std::slice::from_ref(host), |it| {
         it["spec"]["scaleTargetRef"]["name"] = name.clone().into();
         let why = format!("deployments.apps \"{name}\" not found");
-        condition(it, "AbleToScale", "False", "FailedGetScale", &format!("the HPA controller was unable to get the target's current scale: {why}"));
+        condition(
+            it,
+            "AbleToScale",
+            "False",
+            "FailedGetScale",
+            &format!("the HPA controller was unable to get the target's current scale: {why}"),
+        );
         vec![Said::warns("FailedGetScale", why).from("horizontal-pod-autoscaler")]
     });
 }
@@ -100,7 +107,13 @@ fn at_most(world: &mut World, host: &Host) {
     world.each(std::slice::from_ref(host), |it| {
         it["spec"]["maxReplicas"] = it["status"]["currentReplicas"].clone();
         it["status"]["currentMetrics"][0]["resource"]["current"]["averageUtilization"] = 131.into();
-        condition(it, "ScalingLimited", "True", "TooManyReplicas", "the desired replica count is more than the maximum replica count");
+        condition(
+            it,
+            "ScalingLimited",
+            "True",
+            "TooManyReplicas",
+            "the desired replica count is more than the maximum replica count",
+        );
         Vec::new()
     });
 }
@@ -170,13 +183,21 @@ fn complains(world: &mut World, host: &Host, kind: &str, message: &str) {
 fn comparison(world: &mut World, host: &Host) {
     world.get(host)["status"]["sync"]["status"] = "Unknown".into();
     let path = &host.name;
-    complains(world, host, "ComparisonError", &format!("Failed to load target state: failed to generate manifest for source 1 of 1: rpc error: code = Unknown desc = {path}: app path does not exist"));
+    complains(
+        world,
+        host,
+        "ComparisonError",
+        &format!(
+            "Failed to load target state: failed to generate manifest for source 1 of 1: rpc error: code = Unknown desc = {path}: app path does not exist"
+        ),
+    );
 }
 
 fn sync(world: &mut World, host: &Host) {
     let application = world.get(host);
     let (kind, name) = ("Deployment", host.name.as_str());
-    let why = format!("Deployment.apps \"{name}\" is invalid: spec.selector: Invalid value: v1.LabelSelector{{}}: field is immutable");
+    let why =
+        format!("Deployment.apps \"{name}\" is invalid: spec.selector: Invalid value: v1.LabelSelector{{}}: field is immutable");
     let resource = json!({"group": "apps", "version": "v1", "kind": kind, "name": name, "status": "SyncFailed", "message": why, "syncPhase": "Sync", "hookPhase": "Failed"});
     application["status"]["sync"]["status"] = "OutOfSync".into();
     application["status"]["operationState"] = json!({"phase": "Failed", "startedAt": BEGAN, "finishedAt": BEGAN,
@@ -186,7 +207,12 @@ fn sync(world: &mut World, host: &Host) {
 fn specification(world: &mut World, host: &Host) {
     world.get(host)["status"]["sync"]["status"] = "Unknown".into();
     world.get(host)["status"]["health"]["status"] = "Unknown".into();
-    complains(world, host, "InvalidSpecError", "application destination server 'https://kubernetes.default.svc' and namespace 'platform' do not match any of the allowed destinations in project 'default'");
+    complains(
+        world,
+        host,
+        "InvalidSpecError",
+        "application destination server 'https://kubernetes.default.svc' and namespace 'platform' do not match any of the allowed destinations in project 'default'",
+    );
 }
 
 fn child(world: &mut World, host: &Host) {
@@ -200,7 +226,10 @@ fn deletion(world: &mut World, host: &Host) {
     let application = world.get(host);
     application["metadata"]["deletionTimestamp"] = BEGAN.into();
     application["metadata"]["finalizers"] = json!(["resources-finalizer.argocd.argoproj.io"]);
-    let why = format!("deployments.apps \"{}\" is forbidden: User \"system:serviceaccount:argocd:argocd-application-controller\" cannot delete resource \"deployments\" in API group \"apps\"", host.name);
+    let why = format!(
+        "deployments.apps \"{}\" is forbidden: User \"system:serviceaccount:argocd:argocd-application-controller\" cannot delete resource \"deployments\" in API group \"apps\"",
+        host.name
+    );
     complains(world, host, "DeletionError", &why);
 }
 
@@ -208,18 +237,54 @@ fn terminating(world: &mut World, host: &Host) {
     let namespace = world.get(host);
     namespace["metadata"]["deletionTimestamp"] = BEGAN.into();
     namespace["status"] = json!({"phase": "Terminating"});
-    condition(namespace, "NamespaceDeletionDiscoveryFailure", "False", "ResourcesDiscovered", "All resources successfully discovered");
-    condition(namespace, "NamespaceDeletionGroupVersionParsingFailure", "False", "ParsedGroupVersions", "All legacy kube types successfully parsed");
-    condition(namespace, "NamespaceDeletionContentFailure", "False", "ContentDeleted", "All content successfully deleted, may be waiting on finalization");
+    condition(
+        namespace,
+        "NamespaceDeletionDiscoveryFailure",
+        "False",
+        "ResourcesDiscovered",
+        "All resources successfully discovered",
+    );
+    condition(
+        namespace,
+        "NamespaceDeletionGroupVersionParsingFailure",
+        "False",
+        "ParsedGroupVersions",
+        "All legacy kube types successfully parsed",
+    );
+    condition(
+        namespace,
+        "NamespaceDeletionContentFailure",
+        "False",
+        "ContentDeleted",
+        "All content successfully deleted, may be waiting on finalization",
+    );
     condition(namespace, "NamespaceContentRemaining", "False", "ContentRemoved", "All content successfully removed");
-    condition(namespace, "NamespaceFinalizersRemaining", "False", "ContentHasNoFinalizers", "All content-preserving finalizers finished");
+    condition(
+        namespace,
+        "NamespaceFinalizersRemaining",
+        "False",
+        "ContentHasNoFinalizers",
+        "All content-preserving finalizers finished",
+    );
 }
 
 fn finalizers(world: &mut World, host: &Host) {
     terminating(world, host);
     let namespace = world.get(host);
-    condition(namespace, "NamespaceContentRemaining", "True", "SomeResourcesRemain", "Some resources are remaining: widgets.example.com has 1 resource instances");
-    condition(namespace, "NamespaceFinalizersRemaining", "True", "SomeFinalizersRemain", "Some content in the namespace has finalizers remaining: example.com/cleanup in 1 resource instances");
+    condition(
+        namespace,
+        "NamespaceContentRemaining",
+        "True",
+        "SomeResourcesRemain",
+        "Some resources are remaining: widgets.example.com has 1 resource instances",
+    );
+    condition(
+        namespace,
+        "NamespaceFinalizersRemaining",
+        "True",
+        "SomeFinalizersRemain",
+        "Some content in the namespace has finalizers remaining: example.com/cleanup in 1 resource instances",
+    );
 }
 
 fn discovery(world: &mut World, host: &Host) {

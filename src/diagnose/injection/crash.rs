@@ -78,7 +78,11 @@ fn signal(world: &mut World, host: &Host) {
 }
 
 fn unknown(world: &mut World, host: &Host) {
-    says(world, host, "reading rules\nrules.yaml:14: unexpected token after `match`\nFATAL: the rules cannot be used, giving up\n");
+    says(
+        world,
+        host,
+        "reading rules\nrules.yaml:14: unexpected token after `match`\nFATAL: the rules cannot be used, giving up\n",
+    );
 }
 
 fn command_not_found(world: &mut World, host: &Host) {
@@ -105,7 +109,11 @@ fn init(world: &mut World, host: &Host) {
 }
 
 fn variable(world: &mut World, host: &Host) {
-    says(world, host, "Traceback (most recent call last):\n  File \"/app/main.py\", line 12, in <module>\n    url = os.environ['QUEUE_URL']\n          ~~~~~~~~~~^^^^^^^^^^^^^\nKeyError: 'QUEUE_URL'\n");
+    says(
+        world,
+        host,
+        "Traceback (most recent call last):\n  File \"/app/main.py\", line 12, in <module>\n    url = os.environ['QUEUE_URL']\n          ~~~~~~~~~~^^^^^^^^^^^^^\nKeyError: 'QUEUE_URL'\n",
+    );
 }
 
 fn password(world: &mut World, host: &Host) {
@@ -117,15 +125,27 @@ fn connections(world: &mut World, host: &Host) {
 }
 
 fn expired(world: &mut World, host: &Host) {
-    says(world, host, "Get \"https://api.example.com/v1/rates\": tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time 2026-11-23T09:26:02Z is after 2026-11-20T00:00:00Z\n");
+    says(
+        world,
+        host,
+        "Get \"https://api.example.com/v1/rates\": tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time 2026-11-23T09:26:02Z is after 2026-11-20T00:00:00Z\n",
+    );
 }
 
 fn untrusted(world: &mut World, host: &Host) {
-    says(world, host, "Get \"https://api.example.com/v1/rates\": tls: failed to verify certificate: x509: certificate signed by unknown authority\n");
+    says(
+        world,
+        host,
+        "Get \"https://api.example.com/v1/rates\": tls: failed to verify certificate: x509: certificate signed by unknown authority\n",
+    );
 }
 
 fn volume_full(world: &mut World, host: &Host) {
-    says(world, host, "panic: write /data/index/000412.sst: no space left on device\n\ngoroutine 1 [running]:\nmain.main()\n\t/src/main.go:41 +0x1d\n");
+    says(
+        world,
+        host,
+        "panic: write /data/index/000412.sst: no space left on device\n\ngoroutine 1 [running]:\nmain.main()\n\t/src/main.go:41 +0x1d\n",
+    );
 }
 
 fn read_only(world: &mut World, host: &Host) {
@@ -141,24 +161,46 @@ fn permission(world: &mut World, host: &Host) {
 }
 
 fn heap(world: &mut World, host: &Host) {
-    says(world, host, "Exception in thread \"main\" java.lang.OutOfMemoryError: Java heap space\n\tat java.base/java.util.Arrays.copyOf(Arrays.java:3537)\n");
+    says(
+        world,
+        host,
+        "Exception in thread \"main\" java.lang.OutOfMemoryError: Java heap space\n\tat java.base/java.util.Arrays.copyOf(Arrays.java:3537)\n",
+    );
 }
 
 fn aws_denied(world: &mut World, host: &Host) {
     let role = format!("arn:aws:sts::111122223333:assumed-role/{}/eks-1", host.name);
-    says(world, host, &format!("botocore.errorfactory.AccessDeniedException: An error occurred (AccessDeniedException) when calling the SendMessage operation: User: {role} is not authorized to perform: sqs:SendMessage on resource: arn:aws:sqs:us-east-1:111122223333:orders because no identity-based policy allows the sqs:SendMessage action\n"));
+    says(
+        world,
+        host,
+        &format!(
+            "botocore.errorfactory.AccessDeniedException: An error occurred (AccessDeniedException) when calling the SendMessage operation: User: {role} is not authorized to perform: sqs:SendMessage on resource: arn:aws:sqs:us-east-1:111122223333:orders because no identity-based policy allows the sqs:SendMessage action\n"
+        ),
+    );
 }
 
 fn trust(world: &mut World, host: &Host) {
-    says(world, host, "operation error S3: GetObject, get identity: get credentials: failed to refresh cached credentials, failed to retrieve credentials, operation error STS: AssumeRoleWithWebIdentity, https response error StatusCode: 403, RequestID: 5a1c, api error AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity\n");
+    says(
+        world,
+        host,
+        "operation error S3: GetObject, get identity: get credentials: failed to refresh cached credentials, failed to retrieve credentials, operation error STS: AssumeRoleWithWebIdentity, https response error StatusCode: 403, RequestID: 5a1c, api error AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity\n",
+    );
 }
 
 fn provider(world: &mut World, host: &Host) {
-    says(world, host, "WebIdentityErr: failed to retrieve credentials\ncaused by: InvalidIdentityToken: No OpenIDConnect provider found in your account for https://oidc.eks.us-east-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE\n\tstatus code: 400, request id: 5a1c\n");
+    says(
+        world,
+        host,
+        "WebIdentityErr: failed to retrieve credentials\ncaused by: InvalidIdentityToken: No OpenIDConnect provider found in your account for https://oidc.eks.us-east-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE\n\tstatus code: 400, request id: 5a1c\n",
+    );
 }
 
 fn agent(world: &mut World, host: &Host) {
-    says(world, host, "operation error SQS: ReceiveMessage, get identity: get credentials: failed to refresh cached credentials, failed to load credentials, exceeded maximum number of attempts, 3, request send failed, Get \"http://169.254.170.23/v1/credentials\": dial tcp 169.254.170.23:80: connect: connection refused\n");
+    says(
+        world,
+        host,
+        "operation error SQS: ReceiveMessage, get identity: get credentials: failed to refresh cached credentials, failed to load credentials, exceeded maximum number of attempts, 3, request send failed, Get \"http://169.254.170.23/v1/credentials\": dial tcp 169.254.170.23:80: connect: connection refused\n",
+    );
 }
 
 /// A Service that was there under another name, or never.

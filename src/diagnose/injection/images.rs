@@ -62,7 +62,9 @@ fn same(image: &str) -> String {
 
 /// containerd could not find out what a reference means.
 fn unresolved(code: &str, image: &str, why: &str) -> String {
-    format!("rpc error: code = {code} desc = failed to pull and unpack image \"{image}\": failed to resolve reference \"{image}\": {why}")
+    format!(
+        "rpc error: code = {code} desc = failed to pull and unpack image \"{image}\": failed to resolve reference \"{image}\": {why}"
+    )
 }
 
 fn tag(world: &mut World, host: &Host) {
@@ -70,7 +72,11 @@ fn tag(world: &mut World, host: &Host) {
 }
 
 fn manifest_unknown(world: &mut World, host: &Host) {
-    let error = |it: &str| format!("rpc error: code = Unknown desc = Error response from daemon: manifest for {it} not found: manifest unknown: Requested image not found");
+    let error = |it: &str| {
+        format!(
+            "rpc error: code = Unknown desc = Error response from daemon: manifest for {it} not found: manifest unknown: Requested image not found"
+        )
+    };
     pull_fails(world, host, retagged, error);
 }
 
@@ -100,7 +106,9 @@ fn foreign(image: &str) -> String {
 fn forbidden(world: &mut World, host: &Host) {
     pull_fails(world, host, foreign, |it| {
         let path = it.split_once('/').unwrap().1.split(':').next().unwrap();
-        let why = format!("unexpected status from HEAD request to https://444455556666.dkr.ecr.us-east-1.amazonaws.com/v2/{path}/manifests/2.8.0: 403 Forbidden");
+        let why = format!(
+            "unexpected status from HEAD request to https://444455556666.dkr.ecr.us-east-1.amazonaws.com/v2/{path}/manifests/2.8.0: 403 Forbidden"
+        );
         unresolved("Unknown", it, &why)
     });
 }
@@ -126,7 +134,8 @@ fn dns(world: &mut World, host: &Host) {
 
 fn unreachable(world: &mut World, host: &Host) {
     let name = host.name.clone();
-    let why = "failed to do request: Head \"https://quay.io/v2/example/app/manifests/4.2\": dial tcp 34.225.41.113:443: i/o timeout";
+    let why =
+        "failed to do request: Head \"https://quay.io/v2/example/app/manifests/4.2\": dial tcp 34.225.41.113:443: i/o timeout";
     pull_fails(world, host, |_| format!("quay.io/example/{name}:4.2"), |it| unresolved("DeadlineExceeded", it, why));
 }
 
@@ -137,22 +146,39 @@ fn tls(world: &mut World, host: &Host) {
 }
 
 fn platform(world: &mut World, host: &Host) {
-    let error = |it: &str| format!("rpc error: code = NotFound desc = failed to pull and unpack image \"{it}\": no match for platform in manifest: not found");
+    let error = |it: &str| {
+        format!(
+            "rpc error: code = NotFound desc = failed to pull and unpack image \"{it}\": no match for platform in manifest: not found"
+        )
+    };
     pull_fails(world, host, retagged, error);
 }
 
 fn disk_full(world: &mut World, host: &Host) {
-    let error = |it: &str| format!("rpc error: code = Unknown desc = failed to pull and unpack image \"{it}\": failed to extract layer sha256:7c1e9b0a: write /var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/412/fs/usr/lib/libcuda.so: no space left on device: unknown");
+    let error = |it: &str| {
+        format!(
+            "rpc error: code = Unknown desc = failed to pull and unpack image \"{it}\": failed to extract layer sha256:7c1e9b0a: write /var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/412/fs/usr/lib/libcuda.so: no space left on device: unknown"
+        )
+    };
     pull_fails(world, host, retagged, error);
 }
 
 fn schema(world: &mut World, host: &Host) {
     let why = r#"media type "application/vnd.docker.distribution.manifest.v1+prettyjws" is no longer supported since containerd v2.1, please rebuild the image as "application/vnd.docker.distribution.manifest.v2+json" or "application/vnd.oci.image.manifest.v1+json""#;
-    pull_fails(world, host, same, |it| format!("rpc error: code = Unimplemented desc = failed to pull and unpack image \"{it}\": {why}"));
+    pull_fails(world, host, same, |it| {
+        format!("rpc error: code = Unimplemented desc = failed to pull and unpack image \"{it}\": {why}")
+    });
 }
 
 /// The kubelet does not even try.
-fn refused(world: &mut World, host: &Host, change: impl Fn(&mut Value), reason: &str, said: impl Fn(&str) -> Vec<Said>, why: impl Fn(&str) -> String) {
+fn refused(
+    world: &mut World,
+    host: &Host,
+    change: impl Fn(&mut Value),
+    reason: &str,
+    said: impl Fn(&str) -> Vec<Said>,
+    why: impl Fn(&str) -> String,
+) {
     let pods = world.roll(host, change);
     world.each(&pods, |pod| {
         let (name, image) = (main(pod), image(pod));
@@ -162,7 +188,9 @@ fn refused(world: &mut World, host: &Host, change: impl Fn(&mut Value), reason: 
 }
 
 fn invalid_name(world: &mut World, host: &Host) {
-    let why = |it: &str| format!("Failed to apply default image tag \"{it}\": couldn't parse image name \"{it}\": invalid reference format");
+    let why = |it: &str| {
+        format!("Failed to apply default image tag \"{it}\": couldn't parse image name \"{it}\": invalid reference format")
+    };
     let said = move |it: &str| vec![Said::warns("InspectFailed", why(it)), Said::warns("Failed", "Error: InvalidImageName")];
     let change = |spec: &mut Value| {
         let image = &mut spec["containers"][0]["image"];
@@ -182,7 +210,16 @@ fn never_pull(world: &mut World, host: &Host) {
 }
 
 fn signature(world: &mut World, host: &Host) {
-    let why = |it: &str| format!("image pull failed for {it} because the signature validation failed: Source image rejected: A signature was required, but no signature exists");
-    let said = move |it: &str| vec![Said::warns("Failed", format!("Failed to pull image \"{it}\": SignatureValidationFailed: {}", why(it))), Said::warns("Failed", "Error: SignatureValidationFailed")];
+    let why = |it: &str| {
+        format!(
+            "image pull failed for {it} because the signature validation failed: Source image rejected: A signature was required, but no signature exists"
+        )
+    };
+    let said = move |it: &str| {
+        vec![
+            Said::warns("Failed", format!("Failed to pull image \"{it}\": SignatureValidationFailed: {}", why(it))),
+            Said::warns("Failed", "Error: SignatureValidationFailed"),
+        ]
+    };
     refused(world, host, |_| {}, "SignatureValidationFailed", said, why);
 }

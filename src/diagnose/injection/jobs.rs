@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::Fault;
 use super::said::Said;
 use super::states::{ENDED, STARTED, main};
 use super::world::{BEGAN, Host, World, condition, text};
-use super::Fault;
 
 const JOB: &[&str] = &["Job"];
 const CRON: &[&str] = &["CronJob"];
@@ -82,7 +82,10 @@ fn deadline(world: &mut World, host: &Host) {
 
 fn failure_policy(world: &mut World, host: &Host) {
     let pod = world.pods_of(host).remove(0);
-    let message = format!("Container main for pod {}/{} failed with exit code 42 matching FailJob rule at index 0", pod.namespace, pod.name);
+    let message = format!(
+        "Container main for pod {}/{} failed with exit code 42 matching FailJob rule at index 0",
+        pod.namespace, pod.name
+    );
     fails(world, host, "PodFailurePolicy", &message);
 }
 
@@ -94,7 +97,10 @@ fn not_created(world: &mut World, host: &Host, message: &str) {
 }
 
 fn service_account(world: &mut World, host: &Host) {
-    let message = format!("pods \"{0}-\" is forbidden: error looking up service account {1}/runner: serviceaccount \"runner\" not found", host.name, host.namespace);
+    let message = format!(
+        "pods \"{0}-\" is forbidden: error looking up service account {1}/runner: serviceaccount \"runner\" not found",
+        host.name, host.namespace
+    );
     not_created(world, host, &message);
 }
 
@@ -141,7 +147,11 @@ fn missed(world: &mut World, host: &Host) {
 
 /// The newest Job of a CronJob cannot pull its image.
 fn image(world: &mut World, host: &Host) {
-    let pods: Vec<Host> = world.of_kind("Job").filter(|it| it["metadata"]["ownerReferences"][0]["name"] == host.name.as_str()).map(|it| Host::of(world.cluster, it)).collect();
+    let pods: Vec<Host> = world
+        .of_kind("Job")
+        .filter(|it| it["metadata"]["ownerReferences"][0]["name"] == host.name.as_str())
+        .map(|it| Host::of(world.cluster, it))
+        .collect();
     let job = pods.last().unwrap().clone();
     let image = format!("{}-typo", text(world.find(&job).unwrap(), "/spec/template/spec/containers/0/image"));
     world.get(&job)["spec"]["template"]["spec"]["containers"][0]["image"] = image.clone().into();
@@ -152,10 +162,14 @@ fn image(world: &mut World, host: &Host) {
         let name = main(pod);
         pod["metadata"]["creationTimestamp"] = BEGAN.into();
         pod["spec"]["containers"][0]["image"] = image.clone().into();
-        let error = format!("failed to pull and unpack image \"{image}\": failed to resolve reference \"{image}\": {image}: not found");
+        let error =
+            format!("failed to pull and unpack image \"{image}\": failed to resolve reference \"{image}\": {image}: not found");
         super::states::waits(pod, "ImagePullBackOff", &format!("Back-off pulling image \"{image}\": ErrImagePull: {error}"));
         pod["status"]["phase"] = "Pending".into();
-        vec![Said::warns("Failed", format!("Failed to pull image \"{image}\": {error}")).of(&name), Said::warns("Failed", "Error: ErrImagePull").of(&name)]
+        vec![
+            Said::warns("Failed", format!("Failed to pull image \"{image}\": {error}")).of(&name),
+            Said::warns("Failed", "Error: ErrImagePull").of(&name),
+        ]
     });
     let active = json!([{"apiVersion": "batch/v1", "kind": "Job", "namespace": job.namespace, "name": job.name}]);
     world.get(host)["status"]["active"] = active;

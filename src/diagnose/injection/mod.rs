@@ -16,6 +16,7 @@ mod controllers;
 mod crash;
 mod images;
 mod jobs;
+mod network;
 mod nodes;
 mod noise;
 mod probes;
@@ -108,7 +109,16 @@ macro_rules! families {
     };
 }
 
-families![controllers, crash, images, jobs, nodes, probes, scheduling, services, start, storage, workloads];
+families![controllers, crash, images, jobs, network, nodes, probes, scheduling, services, start, storage, workloads];
+
+#[tokio::test]
+async fn without_events_less_is_told_and_nothing_false() {
+    let mut wrong = Vec::new();
+    for faults in FAMILIES {
+        wrong.extend(check::without_events(faults).await);
+    }
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
 
 #[test]
 fn there_are_enough_faults_and_each_has_its_own_name() {

@@ -75,7 +75,14 @@ fn lost(world: &mut World, host: &Host) {
 }
 
 fn memory(world: &mut World, host: &Host) {
-    with_condition(world, host, "MemoryPressure", "True", "KubeletHasInsufficientMemory", "kubelet has insufficient memory available");
+    with_condition(
+        world,
+        host,
+        "MemoryPressure",
+        "True",
+        "KubeletHasInsufficientMemory",
+        "kubelet has insufficient memory available",
+    );
     taint(world, host, "node.kubernetes.io/memory-pressure", &["NoSchedule"]);
     let node = world.find(host).unwrap().clone();
     world.say(&node, &Said::warns("EvictionThresholdMet", "Attempting to reclaim memory"));
@@ -124,7 +131,11 @@ fn no_network_plugin(world: &mut World, host: &Host) {
 }
 
 fn runtime(world: &mut World, host: &Host) {
-    not_ready(world, host, "[container runtime is down, PLEG is not healthy: pleg was last seen active 11m42.5s ago; threshold is 3m0s]");
+    not_ready(
+        world,
+        host,
+        "[container runtime is down, PLEG is not healthy: pleg was last seen active 11m42.5s ago; threshold is 3m0s]",
+    );
 }
 
 fn runtime_condition(world: &mut World, host: &Host) {
@@ -132,15 +143,36 @@ fn runtime_condition(world: &mut World, host: &Host) {
 }
 
 fn kernel(world: &mut World, host: &Host) {
-    with_condition(world, host, "KernelReady", "False", "ForkFailedOutOfPIDs", "A fork or exec call has failed due to the system being out of process IDs or memory");
+    with_condition(
+        world,
+        host,
+        "KernelReady",
+        "False",
+        "ForkFailedOutOfPIDs",
+        "A fork or exec call has failed due to the system being out of process IDs or memory",
+    );
 }
 
 fn storage(world: &mut World, host: &Host) {
-    with_condition(world, host, "StorageReady", "False", "XFSSmallAverageClusterSize", "XFS average cluster size is small, /dev/nvme0n1p1 is fragmented");
+    with_condition(
+        world,
+        host,
+        "StorageReady",
+        "False",
+        "XFSSmallAverageClusterSize",
+        "XFS average cluster size is small, /dev/nvme0n1p1 is fragmented",
+    );
 }
 
 fn networking(world: &mut World, host: &Host) {
-    with_condition(world, host, "NetworkingReady", "False", "InterfaceNotUp", "Interface Name: \"ens5\" MAC: \"02:1a:2b:3c:4d:5e\" is not up");
+    with_condition(
+        world,
+        host,
+        "NetworkingReady",
+        "False",
+        "InterfaceNotUp",
+        "Interface Name: \"ens5\" MAC: \"02:1a:2b:3c:4d:5e\" is not up",
+    );
 }
 
 fn cordoned(world: &mut World, host: &Host) {
@@ -175,11 +207,19 @@ fn evicted(world: &mut World, host: &Host, message: &str) {
 }
 
 fn evicted_for_memory(world: &mut World, host: &Host) {
-    evicted(world, host, "The node was low on resource: memory. Threshold quantity: 100Mi, available: 71392Ki. Container MAIN was using 2134412Ki, request is 0, has larger consumption of memory. ");
+    evicted(
+        world,
+        host,
+        "The node was low on resource: memory. Threshold quantity: 100Mi, available: 71392Ki. Container MAIN was using 2134412Ki, request is 0, has larger consumption of memory. ",
+    );
 }
 
 fn evicted_for_disk(world: &mut World, host: &Host) {
-    evicted(world, host, "The node was low on resource: ephemeral-storage. Threshold quantity: 8055253966, available: 6412344Ki. Container MAIN was using 11230404Ki, request is 0, has larger consumption of ephemeral-storage. ");
+    evicted(
+        world,
+        host,
+        "The node was low on resource: ephemeral-storage. Threshold quantity: 8055253966, available: 6412344Ki. Container MAIN was using 11230404Ki, request is 0, has larger consumption of ephemeral-storage. ",
+    );
 }
 
 fn evicted_for_pids(world: &mut World, host: &Host) {

@@ -17,15 +17,20 @@ pub(super) fn add(world: &mut World) {
             continue;
         }
         let nodes = world.of_kind("Node").count();
-        let full = format!("0/{nodes} nodes are available: {nodes} Insufficient cpu. preemption: 0/{nodes} nodes are available: {nodes} No preemption victims found for incoming pod.");
+        let full = format!(
+            "0/{nodes} nodes are available: {nodes} Insufficient cpu. preemption: 0/{nodes} nodes are available: {nodes} No preemption victims found for incoming pod."
+        );
         world.say(&pod, &Said::warns("FailedScheduling", full).from("default-scheduler").at(BEGAN));
         let volumes = pod["spec"]["volumes"].as_array().into_iter().flatten();
         if let Some(token) = volumes.map(|it| text(it, "/name")).find(|it| it.starts_with("kube-api-access")) {
-            let late = format!("MountVolume.SetUp failed for volume \"{token}\" : failed to sync configmap cache: timed out waiting for the condition");
+            let late = format!(
+                "MountVolume.SetUp failed for volume \"{token}\" : failed to sync configmap cache: timed out waiting for the condition"
+            );
             world.say(&pod, &Said::warns("FailedMount", late).at(MOUNTS));
         }
         // A container that listens only after a while is asked too early once.
-        let has_run = pod["status"]["containerStatuses"].as_array().into_iter().flatten().any(|it| it["state"]["running"].is_object());
+        let has_run =
+            pod["status"]["containerStatuses"].as_array().into_iter().flatten().any(|it| it["state"]["running"].is_object());
         if has_run && pod["spec"]["containers"][0]["readinessProbe"].is_object() {
             starts(world, host, &main(&pod));
         }
@@ -35,6 +40,8 @@ pub(super) fn add(world: &mut World) {
 fn starts(world: &mut World, host: &Host, container: &str) {
     let pod = world.find(host).unwrap().clone();
     let address = text(&pod, "/status/podIP");
-    let early = format!("Readiness probe failed: Get \"http://{address}:8080/healthz\": dial tcp {address}:8080: connect: connection refused");
+    let early = format!(
+        "Readiness probe failed: Get \"http://{address}:8080/healthz\": dial tcp {address}:8080: connect: connection refused"
+    );
     world.say(&pod, &Said::warns("Unhealthy", early).of(container).at(STARTS));
 }

@@ -46,7 +46,10 @@ fn unready(world: &mut World, host: &Host, how: Value, said: impl Fn(&Value) -> 
     world.each(&pods, |pod| {
         runs_unready(pod);
         let name = main(pod);
-        vec![Said::tells("Started", format!("Started container {name}")).of(&name).at(super::world::BEGAN), Said::warns("Unhealthy", said(pod)).of(&name)]
+        vec![
+            Said::tells("Started", format!("Started container {name}")).of(&name).at(super::world::BEGAN),
+            Said::warns("Unhealthy", said(pod)).of(&name),
+        ]
     });
     world.logs_of(&pods, "listening on :8080\n");
 }
@@ -59,7 +62,11 @@ fn killed(world: &mut World, host: &Host, kind: &'static str, how: Value, said: 
         let name = main(pod);
         let mut all = is_killed_by_probe(pod, 137);
         all.push(Said::warns("Unhealthy", said(pod)).of(&name));
-        all.push(Said::tells("Killing", format!("Container {name} failed {word} probe, will be restarted")).of(&name).at("2026-11-23T09:28:38Z"));
+        all.push(
+            Said::tells("Killing", format!("Container {name} failed {word} probe, will be restarted"))
+                .of(&name)
+                .at("2026-11-23T09:28:38Z"),
+        );
         all
     });
     let ran = pods.iter().map(|it| (it.clone(), main(world.find(it).unwrap()))).collect::<Vec<_>>();
@@ -80,7 +87,9 @@ fn address(pod: &Value) -> &str {
 }
 
 fn wrong_path(world: &mut World, host: &Host) {
-    unready(world, host, http("/helthz", "http".into()), |_| "Readiness probe failed: HTTP probe failed with statuscode: 404".to_owned());
+    unready(world, host, http("/helthz", "http".into()), |_| {
+        "Readiness probe failed: HTTP probe failed with statuscode: 404".to_owned()
+    });
 }
 
 fn forbidden(world: &mut World, host: &Host) {
@@ -96,14 +105,20 @@ fn server_error(world: &mut World, host: &Host) {
 fn timeout(world: &mut World, host: &Host) {
     let how = http("/livez", "http".into());
     killed(world, host, "livenessProbe", how, |pod| {
-        format!("Liveness probe failed: Get \"http://{}:8080/livez\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)", address(pod))
+        format!(
+            "Liveness probe failed: Get \"http://{}:8080/livez\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)",
+            address(pod)
+        )
     });
 }
 
 fn wrong_port(world: &mut World, host: &Host) {
     let how = http("/livez", 9091.into());
     killed(world, host, "livenessProbe", how, |pod| {
-        format!("Liveness probe failed: Get \"http://{0}:9091/livez\": dial tcp {0}:9091: connect: connection refused", address(pod))
+        format!(
+            "Liveness probe failed: Get \"http://{0}:9091/livez\": dial tcp {0}:9091: connect: connection refused",
+            address(pod)
+        )
     });
 }
 
@@ -116,21 +131,29 @@ fn refused(world: &mut World, host: &Host) {
 
 fn command(world: &mut World, host: &Host) {
     let how = json!({"exec": {"command": ["cat", "/tmp/healthy"]}});
-    killed(world, host, "livenessProbe", how, |_| "Liveness probe failed: cat: can't open '/tmp/healthy': No such file or directory\n".to_owned());
+    killed(world, host, "livenessProbe", how, |_| {
+        "Liveness probe failed: cat: can't open '/tmp/healthy': No such file or directory\n".to_owned()
+    });
 }
 
 fn named_port(world: &mut World, host: &Host) {
-    unready(world, host, http("/readyz", "htttp".into()), |_| "Readiness probe errored and resulted in unknown state: strconv.Atoi: parsing \"htttp\": invalid syntax".to_owned());
+    unready(world, host, http("/readyz", "htttp".into()), |_| {
+        "Readiness probe errored and resulted in unknown state: strconv.Atoi: parsing \"htttp\": invalid syntax".to_owned()
+    });
 }
 
 fn startup(world: &mut World, host: &Host) {
     let how = json!({"tcpSocket": {"port": 8080}, "failureThreshold": 3, "periodSeconds": 5});
-    killed(world, host, "startupProbe", how, |pod| format!("Startup probe failed: dial tcp {}:8080: connect: connection refused", address(pod)));
+    killed(world, host, "startupProbe", how, |pod| {
+        format!("Startup probe failed: dial tcp {}:8080: connect: connection refused", address(pod))
+    });
 }
 
 fn not_ready(world: &mut World, host: &Host) {
     let how = json!({"tcpSocket": {"port": 8080}});
-    unready(world, host, how, |pod| format!("Readiness probe failed: dial tcp {}:8080: connect: connection refused", address(pod)));
+    unready(world, host, how, |pod| {
+        format!("Readiness probe failed: dial tcp {}:8080: connect: connection refused", address(pod))
+    });
 }
 
 fn gate(world: &mut World, host: &Host) {

@@ -39,8 +39,10 @@ impl World {
 
     fn roll_deployment(&mut self, host: &Host, old: &[Host], change: &impl Fn(&mut Value)) -> Vec<Host> {
         let sets = self.objects.iter().filter(|it| {
-            it["kind"] == "ReplicaSet" && it["metadata"]["ownerReferences"][0]["name"] == host.name.as_str()
-                && text(it, "/metadata/namespace") == host.namespace && it["spec"]["replicas"] != 0
+            it["kind"] == "ReplicaSet"
+                && it["metadata"]["ownerReferences"][0]["name"] == host.name.as_str()
+                && text(it, "/metadata/namespace") == host.namespace
+                && it["spec"]["replicas"] != 0
         });
         let current = Host::of(self.cluster, sets.last().unwrap());
         let mut new = self.find(&current).unwrap().clone();

@@ -86,7 +86,8 @@ impl Said {
             event["action"] = "Scheduling".into();
             (event["firstTimestamp"], event["lastTimestamp"], event["source"]) = (Value::Null, Value::Null, json!({}));
             if self.times > 1 {
-                event["series"] = json!({"count": self.times, "lastObservedTime": format!("{}.000000Z", self.last.trim_end_matches('Z'))});
+                event["series"] =
+                    json!({"count": self.times, "lastObservedTime": format!("{}.000000Z", self.last.trim_end_matches('Z'))});
             }
             return event;
         }

@@ -29,10 +29,14 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault::of_pods("sched-no-nodes", DEPLOYMENTS, no_nodes).only(managed),
     Fault::of_pods("sched-volume-node-affinity", &["StatefulSet"], volume_zone).only(|world, _| world.minor() >= 34),
     Fault::of_pods("pvc-missing", DEPLOYMENTS, claim_missing),
-    Fault::of_pods("karpenter-incompatible-requirements", WORKLOADS, unknown_label).only(automatic).with(&["sched-node-selector"]),
+    Fault::of_pods("karpenter-incompatible-requirements", WORKLOADS, unknown_label)
+        .only(automatic)
+        .with(&["sched-node-selector"]),
     Fault::of_pods("karpenter-no-instance-type", WORKLOADS, no_instance_type).only(automatic).with(&["sched-insufficient-cpu"]),
     Fault::of_pods("karpenter-limits-exceeded", WORKLOADS, limits).only(automatic).with(&["sched-insufficient-cpu"]),
-    Fault::of_pods("autoscaler-scale-up-failed", DEPLOYMENTS, scale_up).only(managed).with(&["sched-insufficient-cpu", "sched-untolerated-taint"]),
+    Fault::of_pods("autoscaler-scale-up-failed", DEPLOYMENTS, scale_up)
+        .only(managed)
+        .with(&["sched-insufficient-cpu", "sched-untolerated-taint"]),
     Fault::of_pods("fargate-profile-blocked", DEPLOYMENTS, fargate).only(managed),
 ];
 
@@ -158,7 +162,10 @@ fn too_many_pods(world: &mut World, host: &Host) {
     let counts: Vec<(Host, usize)> = world
         .of_kind("Node")
         .map(|it| Host::of(world.cluster, it))
-        .map(|node| { let pods = world.pods_of(&node).len(); (node, pods) })
+        .map(|node| {
+            let pods = world.pods_of(&node).len();
+            (node, pods)
+        })
         .collect();
     for (node, pods) in counts {
         let node = world.get(&node);
@@ -218,7 +225,12 @@ fn anti_affinity(world: &mut World, host: &Host) {
 
 fn existing_anti_affinity(world: &mut World, host: &Host) {
     let term = term(world, host, "topology.kubernetes.io/region");
-    let other = world.of_kind("Pod").find(|it| text(it, "/metadata/labels/k8s-app") == "metrics-server" || text(it, "/metadata/namespace") == "amazon-cloudwatch").unwrap();
+    let other = world
+        .of_kind("Pod")
+        .find(|it| {
+            text(it, "/metadata/labels/k8s-app") == "metrics-server" || text(it, "/metadata/namespace") == "amazon-cloudwatch"
+        })
+        .unwrap();
     let other = Host::of(world.cluster, other);
     let required = json!({"requiredDuringSchedulingIgnoredDuringExecution": [{"labelSelector": term[0]["labelSelector"],
         "topologyKey": "topology.kubernetes.io/region", "namespaces": [host.namespace]}]});
@@ -227,7 +239,8 @@ fn existing_anti_affinity(world: &mut World, host: &Host) {
 }
 
 fn affinity(world: &mut World, host: &Host) {
-    let term = json!([{"labelSelector": {"matchLabels": {"app": "cache-that-was-removed"}}, "topologyKey": "kubernetes.io/hostname"}]);
+    let term =
+        json!([{"labelSelector": {"matchLabels": {"app": "cache-that-was-removed"}}, "topologyKey": "kubernetes.io/hostname"}]);
     refused(world, host, "node(s) didn't match pod affinity rules", HELPLESS, |spec| {
         spec["affinity"]["podAffinity"] = json!({"requiredDuringSchedulingIgnoredDuringExecution": term});
     });
@@ -235,14 +248,16 @@ fn affinity(world: &mut World, host: &Host) {
 
 fn spread(world: &mut World, host: &Host) {
     let labels = world.find(host).unwrap()["spec"]["selector"].clone();
-    let constraint = json!([{"labelSelector": labels, "maxSkew": 1, "topologyKey": "example.com/rack", "whenUnsatisfiable": "DoNotSchedule"}]);
+    let constraint =
+        json!([{"labelSelector": labels, "maxSkew": 1, "topologyKey": "example.com/rack", "whenUnsatisfiable": "DoNotSchedule"}]);
     let reason = "node(s) didn't match pod topology spread constraints (missing required label)";
     refused(world, host, reason, HELPLESS, |spec| spec["topologySpreadConstraints"] = constraint.clone());
 }
 
 /// Every node runs the node agent, which holds its port there.
 fn host_port(world: &mut World, host: &Host) {
-    let agents = world.objects.iter_mut().filter(|it| it["kind"] == "Pod" && text(it, "/metadata/namespace") == "amazon-cloudwatch");
+    let agents =
+        world.objects.iter_mut().filter(|it| it["kind"] == "Pod" && text(it, "/metadata/namespace") == "amazon-cloudwatch");
     for agent in agents {
         agent["spec"]["containers"][0]["ports"] = json!([{"containerPort": 9100, "hostPort": 9100, "protocol": "TCP"}]);
     }
@@ -265,7 +280,13 @@ fn gated(world: &mut World, host: &Host) {
     let pods = world.roll(host, |spec| spec["schedulingGates"] = json!([{"name": "kueue.x-k8s.io/admission"}]));
     world.each(&pods, |pod| {
         unscheduled(pod, "");
-        super::world::condition(pod, "PodScheduled", "False", "SchedulingGated", "Scheduling is blocked due to non-empty scheduling gates");
+        super::world::condition(
+            pod,
+            "PodScheduled",
+            "False",
+            "SchedulingGated",
+            "Scheduling is blocked due to non-empty scheduling gates",
+        );
         Vec::new()
     });
 }
@@ -284,7 +305,8 @@ fn volume_zone(world: &mut World, host: &Host) {
     let volume = text(world.find(&host.beside("PersistentVolumeClaim", &claim)).unwrap(), "/spec/volumeName").to_owned();
     let volume = Host { namespace: String::new(), ..host.beside("PersistentVolume", &volume) };
     let zone = "us-west-2d";
-    world.get(&volume)["spec"]["nodeAffinity"]["required"]["nodeSelectorTerms"][0]["matchExpressions"][0]["values"] = json!([zone]);
+    world.get(&volume)["spec"]["nodeAffinity"]["required"]["nodeSelectorTerms"][0]["matchExpressions"][0]["values"] =
+        json!([zone]);
     let seen = world.clone();
     world.each(&pods, |pod| {
         let message = verdict(&seen, pod, "node(s) didn't match PersistentVolume's node affinity", HELPLESS);
@@ -297,7 +319,9 @@ fn claim_missing(world: &mut World, host: &Host) {
     let volume = json!({"name": "cache", "persistentVolumeClaim": {"claimName": claim}});
     let pods = world.roll(host, |spec| add(&mut spec["volumes"], volume.clone()));
     let nodes = world.of_kind("Node").count();
-    let message = format!("0/{nodes} nodes are available: persistentvolumeclaim \"{claim}\" not found. preemption: 0/{nodes} nodes are available: {nodes} Preemption is not helpful for scheduling.");
+    let message = format!(
+        "0/{nodes} nodes are available: persistentvolumeclaim \"{claim}\" not found. preemption: 0/{nodes} nodes are available: {nodes} Preemption is not helpful for scheduling."
+    );
     world.each(&pods, |pod| unscheduled(pod, &message));
 }
 
@@ -318,13 +342,17 @@ const OVERHEAD: &str = r#"daemonset overhead={"cpu":"50m","memory":"128Mi","pods
 
 fn unknown_label(world: &mut World, host: &Host) {
     let pods = refused(world, host, AFFINITY, HELPLESS, |spec| spec["nodeSelector"]["team"] = "search".into());
-    let message = format!(r#"Failed to schedule pod, incompatible with nodepool "system", {OVERHEAD}, did not tolerate taint (taint=CriticalAddonsOnly:NoSchedule); incompatible with nodepool "general-purpose", {OVERHEAD}, incompatible requirements, label "team" does not have known values"#);
+    let message = format!(
+        r#"Failed to schedule pod, incompatible with nodepool "system", {OVERHEAD}, did not tolerate taint (taint=CriticalAddonsOnly:NoSchedule); incompatible with nodepool "general-purpose", {OVERHEAD}, incompatible requirements, label "team" does not have known values"#
+    );
     karpenter(world, &pods, &message);
 }
 
 fn no_instance_type(world: &mut World, host: &Host) {
     let pods = refused(world, host, "Insufficient cpu", HELPLESS, request("cpu", "900"));
-    let message = format!(r#"Failed to schedule pod, incompatible with nodepool "general-purpose", {OVERHEAD}, no instance type satisfied resources {{"cpu":"900050m","memory":"320Mi","pods":"3"}} and requirements eks.amazonaws.com/instance-category In [c m r], kubernetes.io/arch In [amd64], karpenter.sh/capacity-type In [on-demand] (no instance type has enough resources)"#);
+    let message = format!(
+        r#"Failed to schedule pod, incompatible with nodepool "general-purpose", {OVERHEAD}, no instance type satisfied resources {{"cpu":"900050m","memory":"320Mi","pods":"3"}} and requirements eks.amazonaws.com/instance-category In [c m r], kubernetes.io/arch In [amd64], karpenter.sh/capacity-type In [on-demand] (no instance type has enough resources)"#
+    );
     karpenter(world, &pods, &message);
 }
 
@@ -335,7 +363,11 @@ fn limits(world: &mut World, host: &Host) {
     pool["spec"]["limits"] = json!({"cpu": "8"});
     pool["status"]["resources"] = json!({"cpu": "8", "nodes": "4"});
     fill(world, "cpu", "1100m");
-    karpenter(world, &pods, r#"Failed to schedule pod, all available instance types exceed limits for nodepool: "general-purpose""#);
+    karpenter(
+        world,
+        &pods,
+        r#"Failed to schedule pod, all available instance types exceed limits for nodepool: "general-purpose""#,
+    );
 }
 
 fn scale_up(world: &mut World, host: &Host) {

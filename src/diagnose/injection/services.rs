@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::Fault;
 use super::said::Said;
 use super::states::{End, crashes};
 use super::world::{BEGAN, Host, World, text};
-use super::Fault;
 
 const SERVICE: &[&str] = &["Service"];
 const INGRESS: &[&str] = &["Ingress"];
@@ -16,7 +16,10 @@ pub(super) const FAULTS: &[Fault] = &[
     Fault::of("deployment-scaled-to-zero", SERVICE, no_replicas).called("behind a Service").only(has_deployment),
     Fault::of("svc-target-port-mismatch", SERVICE, unknown_name).called("name").only(selects),
     Fault::of("svc-target-port-mismatch", SERVICE, other_number).called("number").only(selects),
-    Fault::of("container-oom-limit", SERVICE, pods_crash).called("behind a Service").only(has_limit).with(&["svc-no-ready-endpoints"]),
+    Fault::of("container-oom-limit", SERVICE, pods_crash)
+        .called("behind a Service")
+        .only(has_limit)
+        .with(&["svc-no-ready-endpoints"]),
     Fault::of("lb-in-tree-failed", SERVICE, in_tree).only(selects),
     Fault::of("lb-no-controller", SERVICE, no_controller).only(selects),
     Fault::of("ingress-class-missing", INGRESS, class),
@@ -37,7 +40,8 @@ fn selects(world: &World, host: &Host) -> bool {
 
 fn has_limit(world: &World, host: &Host) -> bool {
     let pods = world.pods_of(host);
-    selects(world, host) && pods.iter().all(|it| world.find(it).unwrap().pointer("/spec/containers/0/resources/limits/memory").is_some())
+    selects(world, host)
+        && pods.iter().all(|it| world.find(it).unwrap().pointer("/spec/containers/0/resources/limits/memory").is_some())
 }
 
 fn has_deployment(world: &World, host: &Host) -> bool {
@@ -68,8 +72,13 @@ fn no_replicas(world: &mut World, host: &Host) {
     world.pods_of(host).iter().for_each(|it| world.remove(it));
     let object = world.get(&deployment);
     object["spec"]["replicas"] = 0.into();
-    object["status"] = json!({"observedGeneration": object["metadata"]["generation"], "conditions": object["status"]["conditions"]});
-    for set in world.objects.iter_mut().filter(|it| it["kind"] == "ReplicaSet" && it["metadata"]["ownerReferences"][0]["name"] == host.name.as_str()) {
+    object["status"] =
+        json!({"observedGeneration": object["metadata"]["generation"], "conditions": object["status"]["conditions"]});
+    for set in world
+        .objects
+        .iter_mut()
+        .filter(|it| it["kind"] == "ReplicaSet" && it["metadata"]["ownerReferences"][0]["name"] == host.name.as_str())
+    {
         if text(set, "/metadata/namespace") == host.namespace {
             set["spec"]["replicas"] = 0.into();
             set["status"] = json!({"replicas": 0});
@@ -93,9 +102,7 @@ fn other_number(world: &mut World, host: &Host) {
 
 fn pods_crash(world: &mut World, host: &Host) {
     let pods = world.pods_of(host);
-    world.each(&pods, |pod| {
-        crashes(pod, &End { code: 137, reason: "OOMKilled", message: "" })
-    });
+    world.each(&pods, |pod| crashes(pod, &End { code: 137, reason: "OOMKilled", message: "" }));
     world.settle_endpoints(&host.namespace);
 }
 
@@ -164,7 +171,11 @@ fn port(world: &mut World, host: &Host) {
 }
 
 fn subnets(world: &mut World, host: &Host) {
-    not_built(world, host, "couldn't auto-discover subnets: unable to resolve at least one subnet (0 match VPC and tags: [kubernetes.io/role/elb])");
+    not_built(
+        world,
+        host,
+        "couldn't auto-discover subnets: unable to resolve at least one subnet (0 match VPC and tags: [kubernetes.io/role/elb])",
+    );
 }
 
 fn certificate(world: &mut World, host: &Host) {
@@ -173,7 +184,11 @@ fn certificate(world: &mut World, host: &Host) {
 }
 
 fn denied(world: &mut World, host: &Host) {
-    not_deployed(world, host, "operation error Elastic Load Balancing v2: CreateLoadBalancer, https response error StatusCode: 403, RequestID: 5a1c, api error AccessDenied: User: arn:aws:sts::111122223333:assumed-role/lbc/1763890000 is not authorized to perform: elasticloadbalancing:CreateLoadBalancer on resource: arn:aws:elasticloadbalancing:us-east-1:111122223333:loadbalancer/app/k8s-shop/* because no identity-based policy allows the elasticloadbalancing:CreateLoadBalancer action");
+    not_deployed(
+        world,
+        host,
+        "operation error Elastic Load Balancing v2: CreateLoadBalancer, https response error StatusCode: 403, RequestID: 5a1c, api error AccessDenied: User: arn:aws:sts::111122223333:assumed-role/lbc/1763890000 is not authorized to perform: elasticloadbalancing:CreateLoadBalancer on resource: arn:aws:elasticloadbalancing:us-east-1:111122223333:loadbalancer/app/k8s-shop/* because no identity-based policy allows the elasticloadbalancing:CreateLoadBalancer action",
+    );
 }
 
 fn conflict(world: &mut World, host: &Host) {
@@ -181,12 +196,19 @@ fn conflict(world: &mut World, host: &Host) {
 }
 
 fn instance_targets(world: &mut World, host: &Host) {
-    let why = format!("ingress: {}/{}: service type must be either 'NodePort' or 'LoadBalancer': {}", host.namespace, host.name, host.name);
+    let why = format!(
+        "ingress: {}/{}: service type must be either 'NodePort' or 'LoadBalancer': {}",
+        host.namespace, host.name, host.name
+    );
     not_built(world, host, &why);
 }
 
 fn quota(world: &mut World, host: &Host) {
-    not_deployed(world, host, "operation error Elastic Load Balancing v2: CreateTargetGroup, https response error StatusCode: 400, RequestID: 5a1c, TooManyTargetGroups: The maximum number of target groups has been reached");
+    not_deployed(
+        world,
+        host,
+        "operation error Elastic Load Balancing v2: CreateTargetGroup, https response error StatusCode: 400, RequestID: 5a1c, TooManyTargetGroups: The maximum number of target groups has been reached",
+    );
 }
 
 fn no_ingress_controller(world: &mut World, host: &Host) {

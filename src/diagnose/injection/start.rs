@@ -67,7 +67,9 @@ fn key(world: &mut World, host: &Host) {
 }
 
 fn root(world: &mut World, host: &Host) {
-    let why = |pod: &Value| format!("container has runAsNonRoot and image will run as root (pod: \"{}\", container: {})", full_name(pod), main(pod));
+    let why = |pod: &Value| {
+        format!("container has runAsNonRoot and image will run as root (pod: \"{}\", container: {})", full_name(pod), main(pod))
+    };
     not_configured(world, host, |spec| spec["containers"][0]["securityContext"] = json!({"runAsNonRoot": true}), why);
 }
 
@@ -84,7 +86,9 @@ fn sub_path(world: &mut World, host: &Host) {
 
 /// The runtime cannot start the process of the first container.
 fn not_started(world: &mut World, host: &Host, change: impl Fn(&mut Value), why: &str) {
-    let message = format!("failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: {why}");
+    let message = format!(
+        "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: {why}"
+    );
     let pods = world.roll(host, change);
     world.each(&pods, |pod| {
         let end = End { code: 128, reason: "StartError", message: &message };
@@ -100,12 +104,18 @@ fn not_started(world: &mut World, host: &Host, change: impl Fn(&mut Value), why:
 
 fn not_found(world: &mut World, host: &Host) {
     let change = |spec: &mut Value| spec["containers"][0]["command"] = json!(["serverd"]);
-    not_started(world, host, change, "error during container init: exec: \"serverd\": executable file not found in $PATH: unknown");
+    not_started(
+        world,
+        host,
+        change,
+        "error during container init: exec: \"serverd\": executable file not found in $PATH: unknown",
+    );
 }
 
 fn no_such_file(world: &mut World, host: &Host) {
     let change = |spec: &mut Value| spec["containers"][0]["command"] = json!(["/opt/app/bin/start"]);
-    let why = "error during container init: exec: \"/opt/app/bin/start\": stat /opt/app/bin/start: no such file or directory: unknown";
+    let why =
+        "error during container init: exec: \"/opt/app/bin/start\": stat /opt/app/bin/start: no such file or directory: unknown";
     not_started(world, host, change, why);
 }
 
@@ -125,8 +135,14 @@ fn name_reserved(world: &mut World, host: &Host) {
     let pods = world.roll(host, |_| {});
     world.each(&pods, |pod| {
         let name = main(pod);
-        let reserved = format!("{name}_{}_{}_{}_0", text(pod, "/metadata/name"), text(pod, "/metadata/namespace"), text(pod, "/metadata/uid"));
-        let why = format!("failed to reserve container name \"{reserved}\": name \"{reserved}\" is reserved for \"6d2a7b1f0c9e4f35\"");
+        let reserved = format!(
+            "{name}_{}_{}_{}_0",
+            text(pod, "/metadata/name"),
+            text(pod, "/metadata/namespace"),
+            text(pod, "/metadata/uid")
+        );
+        let why =
+            format!("failed to reserve container name \"{reserved}\": name \"{reserved}\" is reserved for \"6d2a7b1f0c9e4f35\"");
         waits(pod, "CreateContainerError", &why);
         vec![Said::warns("Failed", format!("Error: {why}")).of(&name)]
     });
@@ -162,12 +178,22 @@ fn not_mounted(world: &mut World, host: &Host, volume: Value, why: &str) {
 
 fn mount_config_map(world: &mut World, host: &Host) {
     let missing = format!("{}-files", host.name);
-    not_mounted(world, host, json!({"name": "files", "configMap": {"name": missing}}), &format!("configmap \"{missing}\" not found"));
+    not_mounted(
+        world,
+        host,
+        json!({"name": "files", "configMap": {"name": missing}}),
+        &format!("configmap \"{missing}\" not found"),
+    );
 }
 
 fn mount_secret(world: &mut World, host: &Host) {
     let missing = format!("{}-tls", host.name);
-    not_mounted(world, host, json!({"name": "tls", "secret": {"secretName": missing}}), &format!("secret \"{missing}\" not found"));
+    not_mounted(
+        world,
+        host,
+        json!({"name": "tls", "secret": {"secretName": missing}}),
+        &format!("secret \"{missing}\" not found"),
+    );
 }
 
 fn host_path(world: &mut World, host: &Host) {
@@ -178,7 +204,10 @@ fn host_path(world: &mut World, host: &Host) {
 fn secrets_store(world: &mut World, host: &Host) {
     let class = format!("{}-secrets", host.name);
     let volume = json!({"name": "vault", "csi": {"driver": "secrets-store.csi.k8s.io", "readOnly": true, "volumeAttributes": {"secretProviderClass": class}}});
-    let why = format!("rpc error: code = Unknown desc = failed to get secretproviderclass {}/{class}, error: SecretProviderClass.secrets-store.csi.x-k8s.io \"{class}\" not found", host.namespace);
+    let why = format!(
+        "rpc error: code = Unknown desc = failed to get secretproviderclass {}/{class}, error: SecretProviderClass.secrets-store.csi.x-k8s.io \"{class}\" not found",
+        host.namespace
+    );
     not_mounted(world, host, volume, &why);
 }
 
@@ -187,13 +216,18 @@ fn no_sandbox(world: &mut World, host: &Host, change: impl Fn(&mut Value), why: 
     let pods = world.roll(host, change);
     world.each(&pods, |pod| {
         is_creating(pod);
-        vec![Said::warns("FailedCreatePodSandBox", format!("Failed to create pod sandbox: rpc error: code = Unknown desc = {why}"))]
+        vec![Said::warns(
+            "FailedCreatePodSandBox",
+            format!("Failed to create pod sandbox: rpc error: code = Unknown desc = {why}"),
+        )]
     });
 }
 
 fn pause_image(world: &mut World, host: &Host) {
     let pause = "602401143452.dkr.ecr.us-east-1.amazonaws.com/eks/pause:3.5";
-    let why = format!("failed to get sandbox image \"{pause}\": failed to pull image \"{pause}\": failed to pull and unpack image \"{pause}\": failed to resolve reference \"{pause}\": unexpected status from HEAD request to https://602401143452.dkr.ecr.us-east-1.amazonaws.com/v2/eks/pause/manifests/3.5: 401 Unauthorized");
+    let why = format!(
+        "failed to get sandbox image \"{pause}\": failed to pull image \"{pause}\": failed to pull and unpack image \"{pause}\": failed to resolve reference \"{pause}\": unexpected status from HEAD request to https://602401143452.dkr.ecr.us-east-1.amazonaws.com/v2/eks/pause/manifests/3.5: 401 Unauthorized"
+    );
     no_sandbox(world, host, |_| {}, &why);
 }
 
@@ -202,7 +236,8 @@ fn runtime_class(world: &mut World, host: &Host) {
     no_sandbox(world, host, |spec| spec["runtimeClassName"] = "gvisor".into(), why);
 }
 
-const SANDBOX: &str = "failed to setup network for sandbox \"8c3f1a6d0b7e\": plugin type=\"aws-cni\" name=\"aws-cni\" failed (add): add cmd: ";
+const SANDBOX: &str =
+    "failed to setup network for sandbox \"8c3f1a6d0b7e\": plugin type=\"aws-cni\" name=\"aws-cni\" failed (add): add cmd: ";
 
 fn no_address(world: &mut World, host: &Host) {
     no_sandbox(world, host, |_| {}, &format!("{SANDBOX}failed to assign an IP address to container"));
@@ -214,7 +249,12 @@ fn no_ipamd(world: &mut World, host: &Host) {
 }
 
 fn out_of_cpu(world: &mut World, host: &Host) {
-    turned_away(world, host, "OutOfcpu", "Pod was rejected: Node didn't have enough resource: cpu, requested: 1500, used: 1310, capacity: 1930");
+    turned_away(
+        world,
+        host,
+        "OutOfcpu",
+        "Pod was rejected: Node didn't have enough resource: cpu, requested: 1500, used: 1310, capacity: 1930",
+    );
 }
 
 fn unexpected(world: &mut World, host: &Host) {

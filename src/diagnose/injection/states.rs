@@ -112,7 +112,8 @@ impl End<'_> {
 pub(super) fn crashes(pod: &mut Value, end: &End<'_>) -> Vec<Said> {
     let name = main(pod);
     let whole = full_name(pod);
-    let waiting = json!({"reason": "CrashLoopBackOff", "message": format!("back-off 5m0s restarting failed container={name} pod={whole}")});
+    let waiting =
+        json!({"reason": "CrashLoopBackOff", "message": format!("back-off 5m0s restarting failed container={name} pod={whole}")});
     first(pod, json!({"waiting": waiting}), json!({"terminated": end.terminated()}), 7);
     pod["status"]["phase"] = "Running".into();
     let image = image(pod);
@@ -162,11 +163,26 @@ pub(super) fn init_crashes(pod: &mut Value, name: &str, code: i64) -> Vec<Said> 
     ]
 }
 
+/// An init container runs on and does not end.
+pub(super) fn init_waits(pod: &mut Value, name: &str) -> Vec<Said> {
+    condition(pod, "PodReadyToStartContainers", "True", "", "");
+    condition(pod, "Initialized", "False", "ContainersNotInitialized", &format!("containers with incomplete status: [{name}]"));
+    pod["status"]["podIP"] = "10.60.48.201".into();
+    for status in pod["status"]["initContainerStatuses"].as_array_mut().unwrap() {
+        if status["name"] == name {
+            status["state"] = json!({"running": {"startedAt": BEGAN}});
+            status["started"] = true.into();
+        }
+    }
+    vec![Said::tells("Started", format!("Started container {name}")).of(name).at(BEGAN)]
+}
+
 /// The first container runs and is not ready.
 pub(super) fn runs_unready(pod: &mut Value) {
     let name = main(pod);
     let statuses = pod["status"]["containerStatuses"].as_array().into_iter().flatten();
-    let running = statuses.into_iter().find(|it| it["name"] == name.as_str()).map_or(Value::Null, |it| it["state"]["running"].clone());
+    let running =
+        statuses.into_iter().find(|it| it["name"] == name.as_str()).map_or(Value::Null, |it| it["state"]["running"].clone());
     let running = if running.is_null() { json!({"startedAt": BEGAN}) } else { running };
     first(pod, json!({"running": running}), json!({}), 0);
     pod["status"]["phase"] = "Running".into();

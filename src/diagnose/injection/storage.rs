@@ -49,11 +49,15 @@ fn unbind(world: &mut World, claim: &Host, said: &[Said]) {
     said.iter().for_each(|it| world.say(&object, it));
     let uses = |pod: &&Value| {
         text(pod, "/metadata/namespace") == claim.namespace
-            && pod["spec"]["volumes"].as_array().is_some_and(|it| it.iter().any(|it| it["persistentVolumeClaim"]["claimName"] == claim.name.as_str()))
+            && pod["spec"]["volumes"]
+                .as_array()
+                .is_some_and(|it| it.iter().any(|it| it["persistentVolumeClaim"]["claimName"] == claim.name.as_str()))
     };
     let pods: Vec<Host> = world.of_kind("Pod").filter(uses).map(|it| Host::of(world.cluster, it)).collect();
     let nodes = world.of_kind("Node").count();
-    let message = format!("0/{nodes} nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: 0/{nodes} nodes are available: {nodes} Preemption is not helpful for scheduling.");
+    let message = format!(
+        "0/{nodes} nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: 0/{nodes} nodes are available: {nodes} Preemption is not helpful for scheduling."
+    );
     world.each(&pods, |pod| unscheduled(pod, &message));
 }
 
@@ -93,7 +97,9 @@ fn new_claim(world: &mut World, host: &Host, class: &str, said: &Said) {
     let volume = json!({"name": "data", "persistentVolumeClaim": {"claimName": name}});
     let pods = world.roll(host, |spec| add(&mut spec["volumes"], volume.clone()));
     let nodes = world.of_kind("Node").count();
-    let message = format!("0/{nodes} nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: 0/{nodes} nodes are available: {nodes} Preemption is not helpful for scheduling.");
+    let message = format!(
+        "0/{nodes} nodes are available: pod has unbound immediate PersistentVolumeClaims. preemption: 0/{nodes} nodes are available: {nodes} Preemption is not helpful for scheduling."
+    );
     world.each(&pods, |pod| unscheduled(pod, &message));
 }
 
@@ -131,7 +137,13 @@ fn kms(world: &mut World, claim: &Host) {
 }
 
 fn parameters(world: &mut World, claim: &Host) {
-    unbind(world, claim, &[driver("could not create volume in EC2: VolumeLimitExceeded: You have exceeded your maximum gp3 storage limit of 50 TiB in this region.")]);
+    unbind(
+        world,
+        claim,
+        &[driver(
+            "could not create volume in EC2: VolumeLimitExceeded: You have exceeded your maximum gp3 storage limit of 50 TiB in this region.",
+        )],
+    );
 }
 
 fn no_driver(world: &mut World, claim: &Host) {
@@ -165,28 +177,37 @@ fn no_volume(world: &mut World, host: &Host, said: impl Fn(&str, &Value) -> Said
 
 fn multi_attach(world: &mut World, host: &Host) {
     no_volume(world, host, |volume, _| {
-        let why = format!("Multi-Attach error for volume \"{volume}\" Volume is already exclusively attached to one node and can't be attached to another");
+        let why = format!(
+            "Multi-Attach error for volume \"{volume}\" Volume is already exclusively attached to one node and can't be attached to another"
+        );
         Said::warns("FailedAttachVolume", why).from("attachdetach-controller")
     });
 }
 
 fn attach(world: &mut World, host: &Host) {
     no_volume(world, host, |volume, pod| {
-        let why = format!("AttachVolume.Attach failed for volume \"{volume}\" : rpc error: code = Internal desc = Could not attach volume \"vol-0fb20fa8f884be593\" to node \"{}\": could not attach volume \"vol-0fb20fa8f884be593\": operation error EC2: AttachVolume, api error IncorrectState: vol-0fb20fa8f884be593 is not 'available'.", text(pod, "/spec/nodeName"));
+        let why = format!(
+            "AttachVolume.Attach failed for volume \"{volume}\" : rpc error: code = Internal desc = Could not attach volume \"vol-0fb20fa8f884be593\" to node \"{}\": could not attach volume \"vol-0fb20fa8f884be593\": operation error EC2: AttachVolume, api error IncorrectState: vol-0fb20fa8f884be593 is not 'available'.",
+            text(pod, "/spec/nodeName")
+        );
         Said::warns("FailedAttachVolume", why).from("attachdetach-controller")
     });
 }
 
 fn node_plugin(world: &mut World, host: &Host) {
     no_volume(world, host, |volume, _| {
-        let why = format!("MountVolume.MountDevice failed for volume \"{volume}\" : kubernetes.io/csi: attacher.MountDevice failed to create newCsiDriverClient: driver name ebs.csi.eks.amazonaws.com not found in the list of registered CSI drivers");
+        let why = format!(
+            "MountVolume.MountDevice failed for volume \"{volume}\" : kubernetes.io/csi: attacher.MountDevice failed to create newCsiDriverClient: driver name ebs.csi.eks.amazonaws.com not found in the list of registered CSI drivers"
+        );
         Said::warns("FailedMount", why)
     });
 }
 
 fn file_system(world: &mut World, host: &Host) {
     no_volume(world, host, |volume, _| {
-        let why = format!("MountVolume.MountDevice failed for volume \"{volume}\" : rpc error: code = Internal desc = Could not format \"/dev/nvme2n1\" and mount it at \"/var/lib/kubelet/plugins/kubernetes.io/csi/ebs.csi.eks.amazonaws.com/0a1b/globalmount\": mount failed: exit status 32\nMounting command: mount\nMounting arguments: -t ext4 -o defaults /dev/nvme2n1 /var/lib/kubelet/plugins/kubernetes.io/csi/ebs.csi.eks.amazonaws.com/0a1b/globalmount\nOutput: mount: wrong fs type, bad option, bad superblock on /dev/nvme2n1, missing codepage or helper program, or other error.");
+        let why = format!(
+            "MountVolume.MountDevice failed for volume \"{volume}\" : rpc error: code = Internal desc = Could not format \"/dev/nvme2n1\" and mount it at \"/var/lib/kubelet/plugins/kubernetes.io/csi/ebs.csi.eks.amazonaws.com/0a1b/globalmount\": mount failed: exit status 32\nMounting command: mount\nMounting arguments: -t ext4 -o defaults /dev/nvme2n1 /var/lib/kubelet/plugins/kubernetes.io/csi/ebs.csi.eks.amazonaws.com/0a1b/globalmount\nOutput: mount: wrong fs type, bad option, bad superblock on /dev/nvme2n1, missing codepage or helper program, or other error."
+        );
         Said::warns("FailedMount", why)
     });
 }
@@ -195,7 +216,9 @@ fn file_system(world: &mut World, host: &Host) {
 fn efs(world: &mut World, host: &Host, why: &str) {
     let volume = json!({"name": "shared", "csi": {"driver": "efs.csi.aws.com", "volumeAttributes": {}}});
     let pods = world.roll(host, |spec| add(&mut spec["volumes"], volume.clone()));
-    let message = format!("MountVolume.SetUp failed for volume \"efs-shared\" : rpc error: code = Internal desc = Could not mount \"fs-0a1b2c3d4e5f60718:/\" at \"/var/lib/kubelet/pods/0b5c/volumes/kubernetes.io~csi/efs-shared/mount\": mount failed: exit status 32\nMounting command: mount\nMounting arguments: -t efs -o tls fs-0a1b2c3d4e5f60718:/ /var/lib/kubelet/pods/0b5c/volumes/kubernetes.io~csi/efs-shared/mount\nOutput: {why}");
+    let message = format!(
+        "MountVolume.SetUp failed for volume \"efs-shared\" : rpc error: code = Internal desc = Could not mount \"fs-0a1b2c3d4e5f60718:/\" at \"/var/lib/kubelet/pods/0b5c/volumes/kubernetes.io~csi/efs-shared/mount\": mount failed: exit status 32\nMounting command: mount\nMounting arguments: -t efs -o tls fs-0a1b2c3d4e5f60718:/ /var/lib/kubelet/pods/0b5c/volumes/kubernetes.io~csi/efs-shared/mount\nOutput: {why}"
+    );
     world.each(&pods, |pod| {
         is_creating(pod);
         vec![Said::warns("FailedMount", message.clone())]
@@ -207,9 +230,17 @@ fn efs_timeout(world: &mut World, host: &Host) {
 }
 
 fn efs_denied(world: &mut World, host: &Host) {
-    efs(world, host, "Could not start amazon-efs-mount-watchdog, unrecognized init system \"aws-efs-csi-dri\"\nb'mount.nfs4: access denied by server while mounting 127.0.0.1:/'");
+    efs(
+        world,
+        host,
+        "Could not start amazon-efs-mount-watchdog, unrecognized init system \"aws-efs-csi-dri\"\nb'mount.nfs4: access denied by server while mounting 127.0.0.1:/'",
+    );
 }
 
 fn efs_name(world: &mut World, host: &Host) {
-    efs(world, host, "Failed to resolve \"fs-0a1b2c3d4e5f60718.efs.us-east-1.amazonaws.com\" - check that your file system ID is correct, and ensure that the VPC has an EFS mount target for this file system ID.");
+    efs(
+        world,
+        host,
+        "Failed to resolve \"fs-0a1b2c3d4e5f60718.efs.us-east-1.amazonaws.com\" - check that your file system ID is correct, and ensure that the VPC has an EFS mount target for this file system ID.",
+    );
 }

@@ -42,7 +42,10 @@ async fn a_scan_tells_each_of_several_faults_once_and_no_other() {
 /// A healthy host that has no fault yet, and whose namespace has none either where there is a choice.
 fn unused(healthy: &Healthy, world: &World, fault: &Fault, used: &BTreeSet<(String, String)>) -> Host {
     let fits = |it: &&Host| {
-        it.cluster == world.cluster && fault.hosts.contains(&it.kind.as_str()) && (fault.fits)(world, it) && it.namespace != "kube-system"
+        it.cluster == world.cluster
+            && fault.hosts.contains(&it.kind.as_str())
+            && (fault.fits)(world, it)
+            && it.namespace != "kube-system"
     };
     let hosts: Vec<&Host> = healthy.hosts.iter().filter(fits).collect();
     let apart = hosts.iter().find(|it| !used.iter().any(|(namespace, _)| *namespace == it.namespace));

@@ -61,15 +61,27 @@ fn refused(world: &mut World, host: &Host, why: &str) {
 fn security(world: &mut World, host: &Host) {
     let namespace = Host { namespace: String::new(), ..host.beside("Namespace", &host.namespace) };
     world.get(&namespace)["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] = "restricted".into();
-    refused(world, host, "pods \"POD\" is forbidden: violates PodSecurity \"restricted:latest\": allowPrivilegeEscalation != false (container \"main\" must set securityContext.allowPrivilegeEscalation=false), unrestricted capabilities (container \"main\" must set securityContext.capabilities.drop=[\"ALL\"]), runAsNonRoot != true (pod or container \"main\" must set securityContext.runAsNonRoot=true), seccompProfile (pod or container \"main\" must set securityContext.seccompProfile.type to \"RuntimeDefault\" or \"Localhost\")");
+    refused(
+        world,
+        host,
+        "pods \"POD\" is forbidden: violates PodSecurity \"restricted:latest\": allowPrivilegeEscalation != false (container \"main\" must set securityContext.allowPrivilegeEscalation=false), unrestricted capabilities (container \"main\" must set securityContext.capabilities.drop=[\"ALL\"]), runAsNonRoot != true (pod or container \"main\" must set securityContext.runAsNonRoot=true), seccompProfile (pod or container \"main\" must set securityContext.seccompProfile.type to \"RuntimeDefault\" or \"Localhost\")",
+    );
 }
 
 fn quota(world: &mut World, host: &Host) {
-    refused(world, host, "pods \"POD\" is forbidden: exceeded quota: compute, requested: requests.cpu=500m,requests.memory=1Gi, used: requests.cpu=3800m,requests.memory=7Gi, limited: requests.cpu=4,requests.memory=8Gi");
+    refused(
+        world,
+        host,
+        "pods \"POD\" is forbidden: exceeded quota: compute, requested: requests.cpu=500m,requests.memory=1Gi, used: requests.cpu=3800m,requests.memory=7Gi, limited: requests.cpu=4,requests.memory=8Gi",
+    );
 }
 
 fn quota_needs(world: &mut World, host: &Host) {
-    refused(world, host, "pods \"POD\" is forbidden: failed quota: compute: must specify limits.cpu for: main; limits.memory for: main");
+    refused(
+        world,
+        host,
+        "pods \"POD\" is forbidden: failed quota: compute: must specify limits.cpu for: main; limits.memory for: main",
+    );
 }
 
 fn limit_range(world: &mut World, host: &Host) {
@@ -77,7 +89,11 @@ fn limit_range(world: &mut World, host: &Host) {
 }
 
 fn service_account(world: &mut World, host: &Host) {
-    refused(world, host, "pods \"POD\" is forbidden: error looking up service account NAMESPACE/runner: serviceaccount \"runner\" not found");
+    refused(
+        world,
+        host,
+        "pods \"POD\" is forbidden: error looking up service account NAMESPACE/runner: serviceaccount \"runner\" not found",
+    );
 }
 
 const CALLING: &str = "Internal error occurred: failed calling webhook \"validate.kyverno.svc-fail\": failed to call webhook: Post \"https://kyverno-svc.kyverno.svc:443/validate/fail?timeout=10s\": ";
@@ -95,7 +111,13 @@ fn webhook_timeout(world: &mut World, host: &Host) {
 }
 
 fn webhook_certificate(world: &mut World, host: &Host) {
-    refused(world, host, &format!("{CALLING}tls: failed to verify certificate: x509: certificate signed by unknown authority (possibly because of \"crypto/rsa: verification error\" while trying to verify candidate authority certificate \"*.kyverno.svc\")"));
+    refused(
+        world,
+        host,
+        &format!(
+            "{CALLING}tls: failed to verify certificate: x509: certificate signed by unknown authority (possibly because of \"crypto/rsa: verification error\" while trying to verify candidate authority certificate \"*.kyverno.svc\")"
+        ),
+    );
 }
 
 fn webhook_refused(world: &mut World, host: &Host) {
@@ -103,11 +125,19 @@ fn webhook_refused(world: &mut World, host: &Host) {
 }
 
 fn webhook_denied(world: &mut World, host: &Host) {
-    refused(world, host, "admission webhook \"validate.kyverno.svc-fail\" denied the request: \n\nresource Pod/NAMESPACE/POD was blocked due to the following policies \n\nrequire-labels:\n  check-team: 'validation error: the label `team` is required. rule check-team failed at path /metadata/labels/team/'");
+    refused(
+        world,
+        host,
+        "admission webhook \"validate.kyverno.svc-fail\" denied the request: \n\nresource Pod/NAMESPACE/POD was blocked due to the following policies \n\nrequire-labels:\n  check-team: 'validation error: the label `team` is required. rule check-team failed at path /metadata/labels/team/'",
+    );
 }
 
 fn policy_denied(world: &mut World, host: &Host) {
-    refused(world, host, "pods \"POD\" is forbidden: ValidatingAdmissionPolicy 'images.example.com' with binding 'images' denied request: images have to come from the own registry");
+    refused(
+        world,
+        host,
+        "pods \"POD\" is forbidden: ValidatingAdmissionPolicy 'images.example.com' with binding 'images' denied request: images have to come from the own registry",
+    );
 }
 
 fn priority(world: &mut World, host: &Host) {
@@ -120,7 +150,9 @@ fn invalid(world: &mut World, host: &Host) {
 
 fn scaled_to_zero(world: &mut World, host: &Host) {
     world.pods_of(host).iter().for_each(|it| world.remove(it));
-    for set in world.objects.iter_mut().filter(|it| it["kind"] == "ReplicaSet" && text(it, "/metadata/namespace") == host.namespace) {
+    for set in
+        world.objects.iter_mut().filter(|it| it["kind"] == "ReplicaSet" && text(it, "/metadata/namespace") == host.namespace)
+    {
         if set["metadata"]["ownerReferences"][0]["name"] == host.name.as_str() {
             set["spec"]["replicas"] = 0.into();
         }

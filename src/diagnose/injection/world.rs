@@ -172,9 +172,7 @@ impl World {
             "Node" => pod["spec"]["nodeName"] == object["metadata"]["name"],
             _ => {
                 pod["metadata"]["namespace"] == object["metadata"]["namespace"]
-                    && labels
-                        .as_object()
-                        .is_some_and(|it| it.iter().all(|(key, value)| &pod["metadata"]["labels"][key] == value))
+                    && labels.as_object().is_some_and(|it| it.iter().all(|(key, value)| &pod["metadata"]["labels"][key] == value))
             }
         };
         self.of_kind("Pod").filter(fits).map(|it| Host::of(self.cluster, it)).collect()
@@ -187,7 +185,9 @@ impl World {
             let mut said = change(object);
             let object = object.clone();
             if host.kind == "Pod" {
-                self.broken.push(host.clone());
+                if !self.broken.contains(host) {
+                    self.broken.push(host.clone());
+                }
                 let node = text(&object, "/spec/nodeName");
                 if !node.is_empty() && text(&object, "/metadata/creationTimestamp") == BEGAN {
                     let message = format!("Successfully assigned {}/{} to {node}", host.namespace, host.name);
@@ -209,12 +209,7 @@ impl World {
 
     /// The end of the log of a container.
     pub(super) fn log(&mut self, pod: &Host, container: &str, previous: bool, content: &str) {
-        let key = LogKey {
-            namespace: pod.namespace.clone(),
-            pod: pod.name.clone(),
-            container: container.to_owned(),
-            previous,
-        };
+        let key = LogKey { namespace: pod.namespace.clone(), pod: pod.name.clone(), container: container.to_owned(), previous };
         self.logs.insert(key, content.as_bytes().to_vec());
     }
 
@@ -241,7 +236,8 @@ impl World {
 
     fn kind(&self, host: &Host) -> Kind {
         Kind::named(&host.kind).unwrap_or_else(|| {
-            let definition = self.of_kind("CustomResourceDefinition").find(|it| it["spec"]["names"]["kind"] == host.kind.as_str());
+            let definition =
+                self.of_kind("CustomResourceDefinition").find(|it| it["spec"]["names"]["kind"] == host.kind.as_str());
             let spec = &definition.unwrap_or_else(|| panic!("{} is not defined", host.kind))["spec"];
             Kind {
                 group: text(spec, "/group").to_owned(),

@@ -232,6 +232,21 @@ fn messages(facts: &Facts) -> Vec<Message> {
             }
         }
     }
+    // What the scheduler says stands here when its event has expired.
+    let unscheduled =
+        facts.pod.condition("PodScheduled").filter(|it| facts.is_unscheduled() && it.text("reason") == "Unschedulable");
+    if let Some(condition) = unscheduled.filter(|_| facts.events_of(&["FailedScheduling"]).next().is_none()) {
+        let evidence =
+            condition.get("message").and_then(|it| field_evidence(&facts.pod, &it, condition.time("lastTransitionTime")));
+        messages.push(Message {
+            place: Place::Event("FailedScheduling".to_owned()),
+            text: condition.text("message").to_owned(),
+            evidence: evidence.into_iter().collect(),
+            what: described(&facts.pod),
+            liveness: Liveness::Active,
+            decides: true,
+        });
+    }
     let reason = facts.pod.text("status.reason");
     if !reason.is_empty() {
         let evidence =
