@@ -23,4 +23,4 @@ mod demo_tests;
 #[cfg(test)]
 mod hostile_tests;
 #[cfg(test)]
-mod injection;
+mod injection_tests;

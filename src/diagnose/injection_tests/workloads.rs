@@ -149,7 +149,8 @@ fn invalid(world: &mut World, host: &Host) {
 }
 
 fn scaled_to_zero(world: &mut World, host: &Host) {
-    world.pods_of(host).iter().for_each(|it| world.remove(it));
+    let pods = world.pods_of(host);
+    world.remove_all(&pods);
     for set in
         world.objects.iter_mut().filter(|it| it["kind"] == "ReplicaSet" && text(it, "/metadata/namespace") == host.namespace)
     {

@@ -69,7 +69,8 @@ fn other_label(world: &mut World, host: &Host) {
 
 fn no_replicas(world: &mut World, host: &Host) {
     let deployment = host.beside("Deployment", &host.name);
-    world.pods_of(host).iter().for_each(|it| world.remove(it));
+    let pods = world.pods_of(host);
+    world.remove_all(&pods);
     let object = world.get(&deployment);
     object["spec"]["replicas"] = 0.into();
     object["status"] =
@@ -117,8 +118,7 @@ fn without_address(world: &mut World, host: &Host, class: Option<&str>, said: Ve
         }
         Vec::new()
     });
-    let service = world.find(host).unwrap().clone();
-    said.iter().for_each(|it| world.say(&service, it));
+    world.say_of(host, &said);
 }
 
 fn in_tree(world: &mut World, host: &Host) {
@@ -143,8 +143,7 @@ fn without_load_balancer(world: &mut World, host: &Host, said: Vec<Said>) {
     let ingress = world.get(host);
     ingress["status"] = json!({"loadBalancer": {}});
     ingress["metadata"]["creationTimestamp"] = BEGAN.into();
-    let ingress = ingress.clone();
-    said.iter().for_each(|it| world.say(&ingress, it));
+    world.say_of(host, &said);
 }
 
 fn not_built(world: &mut World, host: &Host, why: &str) {

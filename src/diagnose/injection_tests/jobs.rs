@@ -34,7 +34,8 @@ fn anew(world: &mut World, host: &Host, status: Value) {
 /// The Job has given up, and what it made was ended with it.
 fn fails(world: &mut World, host: &Host, reason: &str, message: &str) {
     anew(world, host, json!({"failed": 3, "startTime": BEGAN, "terminating": 0, "ready": 0, "uncountedTerminatedPods": {}}));
-    world.pods_of(host).iter().for_each(|it| world.remove(it));
+    let pods = world.pods_of(host);
+    world.remove_all(&pods);
     let job = world.get(host);
     condition(job, "FailureTarget", "True", reason, message);
     condition(job, "Failed", "True", reason, message);
@@ -57,7 +58,9 @@ fn pods_fail(world: &mut World, host: &Host) {
     let kept: Vec<Value> = pods.iter().map(|it| world.find(it).unwrap().clone()).collect();
     fails(world, host, "BackoffLimitExceeded", "Job has reached the specified backoff limit");
     world.get(host)["spec"]["template"]["spec"]["restartPolicy"] = "Never".into();
-    kept.into_iter().for_each(|it| world.add(it));
+    for pod in kept {
+        world.add(pod);
+    }
     world.each(&pods, |pod| {
         pod["metadata"]["creationTimestamp"] = BEGAN.into();
         pod["spec"]["restartPolicy"] = "Never".into();
@@ -91,7 +94,8 @@ fn failure_policy(world: &mut World, host: &Host) {
 
 fn not_created(world: &mut World, host: &Host, message: &str) {
     anew(world, host, json!({"startTime": BEGAN, "terminating": 0, "ready": 0, "uncountedTerminatedPods": {}}));
-    world.pods_of(host).iter().for_each(|it| world.remove(it));
+    let pods = world.pods_of(host);
+    world.remove_all(&pods);
     let job = world.find(host).unwrap().clone();
     world.say(&job, &Said::warns("FailedCreate", format!("Error creating: {message}")).from("job-controller"));
 }

@@ -38,13 +38,13 @@ impl World {
     }
 
     fn roll_deployment(&mut self, host: &Host, old: &[Host], change: &impl Fn(&mut Value)) -> Vec<Host> {
-        let sets = self.objects.iter().filter(|it| {
+        let mut sets = self.objects.iter().filter(|it| {
             it["kind"] == "ReplicaSet"
                 && it["metadata"]["ownerReferences"][0]["name"] == host.name.as_str()
                 && text(it, "/metadata/namespace") == host.namespace
                 && it["spec"]["replicas"] != 0
         });
-        let current = Host::of(self.cluster, sets.last().unwrap());
+        let current = Host::of(self.cluster, sets.next_back().unwrap());
         let mut new = self.find(&current).unwrap().clone();
         let name = format!("{}-{HASH}", host.name);
         let revision = text(&new["metadata"]["annotations"], "/deployment.kubernetes.io~1revision").parse().unwrap_or(1) + 1;
@@ -74,7 +74,7 @@ impl World {
             self.add(pod);
         }
         if self.afresh {
-            old.iter().for_each(|it| self.remove(it));
+            self.remove_all(old);
             let set = self.get(&current);
             set["spec"]["replicas"] = 0.into();
             set["status"] = json!({"replicas": 0, "observedGeneration": 2});

@@ -167,7 +167,7 @@ fn no_credentials(world: &mut World, host: &Host) {
 /// Somebody lowers the limit of pods on their way in.
 fn mutated(world: &mut World, host: &Host) {
     let pods = world.roll(host, |spec| {
-        spec["containers"][0]["resources"] = json!({"limits": {"memory": "1Gi"}, "requests": {"memory": "1Gi"}})
+        spec["containers"][0]["resources"] = json!({"limits": {"memory": "1Gi"}, "requests": {"memory": "1Gi"}});
     });
     world.each(&pods, |pod| {
         pod["spec"]["containers"][0]["resources"] = json!({"limits": {"memory": "16Mi"}, "requests": {"memory": "16Mi"}});
@@ -176,7 +176,8 @@ fn mutated(world: &mut World, host: &Host) {
 }
 
 fn nowhere(world: &mut World, host: &Host) {
-    world.pods_of(host).iter().for_each(|it| world.remove(it));
+    let pods = world.pods_of(host);
+    world.remove_all(&pods);
     let set = world.get(host);
     set["spec"]["template"]["spec"]["nodeSelector"] = json!({"agents": "enabled"});
     for count in ["currentNumberScheduled", "desiredNumberScheduled", "updatedNumberScheduled"] {
@@ -186,7 +187,8 @@ fn nowhere(world: &mut World, host: &Host) {
 
 /// The workload behind the Service has been deleted, and nothing else of the namespace has its label.
 fn no_pods(world: &mut World, host: &Host) {
-    world.pods_of(host).iter().for_each(|it| world.remove(it));
+    let pods = world.pods_of(host);
+    world.remove_all(&pods);
     world.remove(&host.beside("Deployment", &host.name));
     let key = "component-of";
     world.get(host)["spec"]["selector"] = json!({key: "zq-7"});

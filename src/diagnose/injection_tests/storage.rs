@@ -45,8 +45,7 @@ fn unbind(world: &mut World, claim: &Host, said: &[Said]) {
     object["metadata"]["annotations"] = json!({});
     object["spec"].as_object_mut().unwrap().remove("volumeName");
     object["status"] = json!({"phase": "Pending"});
-    let object = object.clone();
-    said.iter().for_each(|it| world.say(&object, it));
+    world.say_of(claim, said);
     let uses = |pod: &&Value| {
         text(pod, "/metadata/namespace") == claim.namespace
             && pod["spec"]["volumes"]

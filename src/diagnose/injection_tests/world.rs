@@ -146,7 +146,7 @@ impl World {
     }
 
     pub(super) fn get(&mut self, host: &Host) -> &mut Value {
-        self.objects.iter_mut().find(|it| host.is(it)).map(|it| &mut **it).unwrap_or_else(|| panic!("{host:?} is not there"))
+        self.objects.iter_mut().find(|it| host.is(it)).map_or_else(|| panic!("{host:?} is not there"), |it| &mut **it)
     }
 
     pub(super) fn add(&mut self, object: Value) {
@@ -162,6 +162,12 @@ impl World {
 
     pub(super) fn remove(&mut self, host: &Host) {
         self.objects.retain(|it| !host.is(it));
+    }
+
+    pub(super) fn remove_all(&mut self, hosts: &[Host]) {
+        for host in hosts {
+            self.remove(host);
+        }
     }
 
     /// The pods of a workload, of a Service or on a node.
@@ -205,6 +211,14 @@ impl World {
         self.events += 1;
         let event = said.event(about, self.events);
         self.add(event);
+    }
+
+    /// Adds events about the object of this name.
+    pub(super) fn say_of(&mut self, host: &Host, said: &[Said]) {
+        let about = self.find(host).unwrap().clone();
+        for said in said {
+            self.say(&about, said);
+        }
     }
 
     /// The end of the log of a container.
@@ -270,7 +284,10 @@ fn contains(object: &Value, value: &str) -> bool {
         Value::String(it) => it.contains(value),
         Value::Array(items) => items.iter().any(|it| contains(it, value)),
         Value::Object(fields) => fields.values().any(|it| contains(it, value)),
-        other => other.to_string() == value,
+        scalar => {
+            let written = scalar.to_string();
+            written == value
+        }
     }
 }
 
