@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::diagnosis::{BlastRadius, Contributing, Diagnosis, Link, NextCheck, NotChecked, RootCause, RuledOut, Status};
+use super::diagnosis::{
+    BlastRadius, Contributing, Diagnosis, Evidence, Link, NextCheck, NotChecked, RootCause, RuledOut, Status,
+};
 use super::facts::Facts;
-use super::finding::{Finding, Liveness, Role, evidence, field_evidence};
+use super::finding::{Depth, Finding, Liveness, Role, evidence, field_evidence};
 use super::rules;
 use super::{subject, symptoms};
 use crate::domain::object::Object;
@@ -72,6 +74,12 @@ pub fn waits_for_an_upgrade(id: &str) -> bool {
 fn findings(facts: &Facts) -> (Vec<Finding>, Vec<Finding>) {
     let (mut causes, others): (Vec<Finding>, Vec<Finding>) =
         rules::findings(facts).filter(|it| it.liveness != Liveness::Past).partition(|it| it.role == Role::Cause);
+    // What a cause explains is not told again in general words.
+    let explained: Vec<Evidence> =
+        causes.iter().filter(|it| it.id != rules::GENERAL).flat_map(|it| it.evidence.iter().cloned()).collect();
+    let sums_up = |it: &Finding| !explained.is_empty() && it.evidence.iter().any(|it| is_of_summary(facts, it));
+    let explains = |it: &Finding| it.evidence.iter().any(|it| explained.contains(it));
+    causes.retain(|it| it.id != rules::GENERAL || !(explains(it) || sums_up(it)));
     let rank = |it: &Finding| (it.depth, it.liveness, it.specificity, it.severity);
     causes.sort_by_key(|it| std::cmp::Reverse(rank(it)));
     // Two equally good explanations make both doubtful, unless they agree.
@@ -82,6 +90,13 @@ fn findings(facts: &Facts) -> (Vec<Finding>, Vec<Finding>) {
         first.confidence = first.confidence.lowered();
     }
     (causes, others)
+}
+
+/// Whether evidence stands in a condition of the subject that only sums up what others say.
+fn is_of_summary(facts: &Facts, evidence: &Evidence) -> bool {
+    let Some(condition) = evidence.field.rsplit_once('.').map(|(condition, _)| condition) else { return false };
+    let kind = facts.target_object().get(&format!("{condition}.type")).and_then(serde_json::Value::as_str);
+    evidence.object == facts.target_object().address() && matches!(kind, Some("Ready" | "Available" | "Progressing"))
 }
 
 /// Whether the pod was ended as a whole: how its containers ended is a consequence then, not the cause.
@@ -95,6 +110,29 @@ fn is_symptom(finding: &Finding, root: &Finding) -> bool {
     finding.depth < root.depth && finding.chain.first().is_some_and(|link| root.chain.first() == Some(link))
 }
 
+/// Causes that say that something failed and not why.
+const VAGUE: &[&str] = &[
+    "crash-app-error",
+    "crash-sigkill",
+    "mount-timeout-generic",
+    "node-cni-not-initialized",
+    "probe-liveness-failing",
+    "probe-readiness-failing",
+    "probe-startup-failing",
+];
+
+/// Whether a finding tells again, in more general words, what the root cause tells: of the same line of a log, of the same end or
+/// probe of a container, of the same mount or condition.
+fn repeats(finding: &Finding, root: &Finding) -> bool {
+    // The log of the instance that ended last is that of the previous and of the present one.
+    let same = |it: &&Evidence| root.evidence.iter().any(|other| other.object == it.object && other.value == it.value);
+    let line = finding.evidence.first().filter(|it| it.field.starts_with("log(")).as_ref().is_some_and(same);
+    let mount = finding.id == "mount-timeout-generic" && root.depth == Depth::Reference;
+    let link = |it: &Finding| it.chain.first().map(|it| it.object.clone());
+    let container = finding.evidence.iter().any(|it| root.evidence.contains(it)) || link(finding) == link(root);
+    line || mount || VAGUE.contains(&finding.id) && container
+}
+
 fn explain(facts: &Facts, diagnosis: &mut Diagnosis, root: Finding, causes: &[Finding], others: Vec<Finding>) {
     let recovered = diagnosis.status == Status::Degraded && root.liveness == Liveness::Recent;
     diagnosis.summary = if recovered && facts.subject.is_none() {
@@ -102,7 +140,10 @@ fn explain(facts: &Facts, diagnosis: &mut Diagnosis, root: Finding, causes: &[Fi
     } else {
         root.summary.clone()
     };
-    let more = causes.iter().filter(|it| !is_symptom(it, &root)).chain(others.iter().filter(|it| it.role == Role::Contributing));
+    let more = causes
+        .iter()
+        .filter(|it| !is_symptom(it, &root) && !repeats(it, &root))
+        .chain(others.iter().filter(|it| it.role == Role::Contributing));
     let mut seen = BTreeSet::from([root.summary.clone()]);
     let more = more.filter(|it| seen.insert(it.summary.clone())).take(MOST_OTHERS);
     diagnosis.contributing = more.map(|it| Contributing { id: it.id.to_owned(), summary: it.summary.clone() }).collect();

@@ -22,3 +22,5 @@ mod catalogue_tests;
 mod demo_tests;
 #[cfg(test)]
 mod hostile_tests;
+#[cfg(test)]
+mod injection_tests;

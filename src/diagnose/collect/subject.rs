@@ -238,7 +238,9 @@ impl Around<'_> {
         whole.gaps.extend(facts.gaps);
         whole.aws.extend(facts.aws);
         whole.subject = facts.subject;
-        whole.about = facts.about;
+        // Events of the pod's claims have been read with it.
+        whole.about.extend(facts.about);
+        whole.about.sort_by_key(event_time);
         whole.related.extend(facts.related);
         admission(&mut whole, source).await;
         Ok(whole)

@@ -12,6 +12,7 @@ use crate::domain::{log, quantity};
 pub(super) const RULES: &[Rule] = &[
     Rule::new("container-oom-limit", Severity::High, oom_limit),
     Rule::new("crash-app-error", Severity::High, app_error).also(&[
+        ("init-container-failing", Severity::High),
         ("app-dns-name-unresolvable", Severity::Medium),
         ("app-dependency-unreachable", Severity::Medium),
         ("app-aws-no-credentials", Severity::Medium),
@@ -113,7 +114,10 @@ fn app_error(facts: &Facts) -> Vec<Finding> {
             ),
             None => (format!("{start}; no log tells why."), Confidence::Low, 1),
         };
-        let id = deciding.as_ref().map_or("crash-app-error", |(_, found)| id(&found.class));
+        let id = match deciding.as_ref().map_or("crash-app-error", |(_, found)| id(&found.class)) {
+            "crash-app-error" if container.init && !container.is_sidecar() => "init-container-failing",
+            id => id,
+        };
         let mut finding = Finding::new(id, Depth::Container, confidence, summary).specific(specificity).alive(exit.liveness);
         if let Some((log, found)) = &deciding {
             finding = finding.because([log_evidence(&facts.pod, log, found.line)]);

@@ -133,9 +133,17 @@ fn ecr_check(repository: &str, tag: &str) -> String {
     }
 }
 
+/// Why a registry denies: the secret that should have opened it is missing, or the node has no credentials for it.
+fn is_explained(facts: &Facts, failure: &Failure<'_>) -> bool {
+    let said = failure.evidence.first().map_or("", |it| it.value.as_str());
+    facts.events_of(&["FailedToRetrieveImagePullSecret"]).next().is_some()
+        || failure.image.contains(".dkr.ecr.") && said.contains("no basic auth credentials")
+}
+
 fn not_found_or_denied(facts: &Facts) -> Vec<Finding> {
     let secrets: Vec<String> = facts.pod.list("spec.imagePullSecrets").map(|it| format!("`{}`", it.text("name"))).collect();
-    let found = failures(facts, PullError::NotFoundOrDenied).into_iter().map(|failure| {
+    let failures = failures(facts, PullError::NotFoundOrDenied).into_iter().filter(|it| !is_explained(facts, it));
+    let found = failures.map(|failure| {
         let (repository, _) = grammar::image_parts(failure.image);
         let credentials = match secrets.as_slice() {
             [] => "the pod names no imagePullSecrets".to_owned(),

@@ -26,8 +26,11 @@ mod workloads;
 
 use super::diagnosis::{CheckArguments, Evidence};
 use super::facts::{Container, Exit, Facts};
-use super::finding::{Finding, Severity, verbatim};
+use super::finding::{Depth, Finding, Severity, verbatim};
 use crate::domain::object::Object;
+
+/// What is told of a condition that no rule knows.
+pub(in crate::diagnose) const GENERAL: &str = "generic-condition-false";
 
 /// One cause and how to recognise it.
 pub struct Rule {
@@ -82,7 +85,11 @@ pub const RULES: &[&[Rule]] = &[
 /// What all rules and patterns find, each with how bad its cause is.
 pub(in crate::diagnose) fn findings(facts: &Facts) -> impl Iterator<Item = Finding> {
     let found = RULES.iter().flat_map(|it| it.iter()).flat_map(|rule| (rule.check)(facts));
-    found.chain(patterns::findings(facts)).map(|it| Finding { severity: severity_of(it.id), ..it })
+    let told = patterns::findings(facts);
+    // Where Karpenter makes nodes, those that are there do not decide, but why it makes none.
+    let by_karpenter = told.iter().any(|it| it.id.starts_with("karpenter-") && it.depth == Depth::Pod);
+    let most = move |it: &Finding| if by_karpenter && it.depth == Depth::Pod && it.id.starts_with("sched-") { 7 } else { 9 };
+    found.chain(told).map(move |it| Finding { severity: severity_of(it.id), specificity: it.specificity.min(most(&it)), ..it })
 }
 
 /// All causes that a rule tells, with how bad they are; some are told by several.

@@ -167,7 +167,7 @@ fn command(facts: &Facts) -> Vec<Finding> {
 fn named_port(facts: &Facts) -> Vec<Finding> {
     let found = failing(facts).into_iter().filter_map(|it| {
         let said = output(it.event);
-        let (why, fix) = if said.contains("couldn't find port") {
+        let (why, fix) = if said.contains("couldn't find port") || said.contains("strconv.Atoi: parsing") {
             ("the port that it names is none of the container's", "Correct the name of the port in the probe or in `ports`")
         } else if said.contains("NOT_SERVING") {
             ("the gRPC service says that it is not serving", "Look in its log for what it waits for")

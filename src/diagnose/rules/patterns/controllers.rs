@@ -68,7 +68,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         .fix(Risk::Low, "Correct the port of the webhook's Service, or restart its pods")
         .at(Depth::Reference, 9)
         .like("failed calling webhook \"v.kyverno.io\": failed to call webhook: Post \"https://kyverno-svc.kyverno.svc:443/validate\": dial tcp 10.100.1.2:443: connect: connection refused", "failed calling webhook \"x\": context deadline exceeded"),
-    Pattern::new("webhook-denied", Severity::Medium, On::Event(&[]), r#"(?:admission webhook "([^"]+)" denied the request: (.*)|ValidatingAdmissionPolicy '([^']+)' with binding '[^']+' denied request: (.*))"#, "Admission policy `{1}{3}` refuses the pods of {what}: {2}{4}.")
+    Pattern::new("webhook-denied", Severity::Medium, On::Event(&[]), r#"(?:admission webhook "([^"]+)" denied the request: (?s:\s*(.*))|ValidatingAdmissionPolicy '([^']+)' with binding '[^']+' denied request: (?s:\s*(.*)))"#, "Admission policy `{1}{3}` refuses the pods of {what}: {2}{4}.")
         .fix(Risk::Low, "Change what the policy names, or have the policy changed")
         .sure(Confidence::Certain)
         .at(Depth::Reference, 9)

@@ -21,7 +21,7 @@ impl Pattern {
 }
 
 pub(super) const PATTERNS: &[Pattern] = both![
-    Pattern::new("image-ecr-auth", Severity::High, FAILED, r#"(?i)"?(\d{12}\.dkr\.ecr[\w-]*\.[\w-]+\.amazonaws\.com[\w.]*/[^"\s]+?)"?:.*(no basic auth credentials|401 Unauthorized|403 Forbidden|authorization failed|unexpected status from HEAD request)"#, "The node may not pull image `{1}` from ECR ({2}).")
+    Pattern::new("image-ecr-auth", Severity::High, FAILED, r#"(?i)"?(\d{12}\.dkr\.ecr[\w-]*\.[\w-]+\.amazonaws\.com[\w.]*/[^"\s]+?)"?: .*(no basic auth credentials|401 Unauthorized|403 Forbidden|authorization failed|unexpected status from HEAD request)"#, "The node may not pull image `{1}` from ECR ({2}).")
         .fix(Risk::Low, "Give the node role `AmazonEC2ContainerRegistryPullOnly`; for another account add a repository policy, on Fargate use the pod execution role")
         .at(Depth::Reference, 9)
         .like(r#"Failed to pull image "111122223333.dkr.ecr.eu-west-1.amazonaws.com/web:1": failed to pull and unpack image "111122223333.dkr.ecr.eu-west-1.amazonaws.com/web:1": failed to resolve reference "111122223333.dkr.ecr.eu-west-1.amazonaws.com/web:1": pull access denied, repository does not exist or may require authorization: authorization failed: no basic auth credentials"#, r#"Failed to pull image "ghcr.io/acme/web:1": unexpected status: 401 Unauthorized"#),

@@ -232,6 +232,21 @@ fn messages(facts: &Facts) -> Vec<Message> {
             }
         }
     }
+    // What the scheduler says stands here when its event has expired.
+    let unscheduled =
+        facts.pod.condition("PodScheduled").filter(|it| facts.is_unscheduled() && it.text("reason") == "Unschedulable");
+    if let Some(condition) = unscheduled.filter(|_| facts.events_of(&["FailedScheduling"]).next().is_none()) {
+        let evidence =
+            condition.get("message").and_then(|it| field_evidence(&facts.pod, &it, condition.time("lastTransitionTime")));
+        messages.push(Message {
+            place: Place::Event("FailedScheduling".to_owned()),
+            text: condition.text("message").to_owned(),
+            evidence: evidence.into_iter().collect(),
+            what: described(&facts.pod),
+            liveness: Liveness::Active,
+            decides: true,
+        });
+    }
     let reason = facts.pod.text("status.reason");
     if !reason.is_empty() {
         let evidence =
@@ -400,6 +415,10 @@ fn finding(facts: &Facts, pattern: &Pattern, message: &Message, captures: &Captu
         words = format!("{}: \"{}\".", words.trim_end_matches('.'), logs::said(&message.text));
     }
     let mut words = words.trim().to_owned();
+    // What is quoted may end with its own full stop.
+    while words.ends_with("..") {
+        words.pop();
+    }
     if !words.ends_with(['.', '!', '?']) {
         words.push('.');
     }
@@ -412,6 +431,11 @@ fn finding(facts: &Facts, pattern: &Pattern, message: &Message, captures: &Captu
     // The subject stands in the chain by itself.
     if facts.subject.as_ref().is_none_or(|it| described(it) != message.what) {
         finding = finding.link(message.what.clone(), text::cut(message.text.lines().next().unwrap_or_default(), 160));
+    }
+    // A node short of something evicts pods and turns them away; why one that it runs fails is seldom this.
+    if pattern.id.ends_with("-pressure") && facts.subject_of(&["Node"]).is_none() {
+        finding.depth = Depth::Pod;
+        finding.specificity = finding.specificity.min(ELSEWHERE);
     }
     finding.explains_end = pattern.depth == Depth::Pod || matches!(pattern.on, On::Pod | On::Condition(_));
     if pattern.on == On::Log {

@@ -94,7 +94,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         .fix(Risk::Low, "Create the service account that the pod names, or look at the API server")
         .at(Depth::Reference, 8)
         .like("MountVolume.SetUp failed for volume \"kube-api-access-x7d2k\" : failed to fetch token: serviceaccounts \"web\" not found", ""),
-    Pattern::new("mount-secrets-store", Severity::High, MOUNT, r"(?s)(?:failed to mount secrets store objects for pod [^,]+, err: (.*)|SecretProviderClass\S* .*not found|driver name secrets-store\.csi\.k8s\.io not found)", "The secrets of the Secrets Store driver cannot be mounted: {1}.")
+    Pattern::new("mount-secrets-store", Severity::High, MOUNT, r"(?s)(?:failed to mount secrets store objects for pod [^,]+, err: (.*)|(SecretProviderClass\S* .*not found)|(driver name secrets-store\.csi\.k8s\.io not found).*)", "The secrets of the Secrets Store driver cannot be mounted: {1}{2}{3}.")
         .fix(Risk::Low, "Allow the pod's role to read the secret, correct its name in the SecretProviderClass, or install the provider")
         .at(Depth::Reference, 9)
         .like("MountVolume.SetUp failed for volume \"secrets\" : rpc error: code = Unknown desc = failed to mount secrets store objects for pod shop/web-1, err: rpc error: code = Unknown desc = AccessDeniedException: not authorized", "secret \"web-tls\" not found"),

@@ -6,6 +6,7 @@ use crate::diagnose::diagnosis::{Confidence, Evidence, Risk};
 use crate::diagnose::facts::Facts;
 use crate::diagnose::finding::{Depth, Finding, Severity, evidence, field_evidence};
 use crate::diagnose::grammar::ReasonKind;
+use crate::diagnose::placement;
 use crate::domain::object::Object;
 use crate::domain::text::{count, join_and};
 
@@ -155,13 +156,21 @@ fn amount(node: &Object, part: &str, resource: &str) -> f64 {
 }
 
 /// What the nodes have of a resource, in words.
-fn offered(verdict: &Verdict<'_>, resource: &str) -> (String, Confidence, u8) {
+fn offered(facts: &Facts, verdict: &Verdict<'_>, resource: &str) -> (String, Confidence, u8) {
     let Some(fits) = &verdict.fits else { return (String::new(), Confidence::High, 7) };
     let with: Vec<&Object> = fits.iter().map(|it| it.node).filter(|it| amount(it, "allocatable", resource) > 0.0).collect();
     if with.is_empty() {
         return (format!("; no node of the cluster offers {resource} (not available)"), Confidence::Certain, 9);
     }
-    (format!("; {} offer it and have none free", count(with.len(), "node")), Confidence::High, 8)
+    // Everywhere too little, rather than used up.
+    let most = with.iter().map(|it| amount(it, "allocatable", resource)).fold(0.0, f64::max);
+    let asked = placement::requested(&facts.pod, resource);
+    if let Some(largest) = with.iter().find(|it| asked > most && amount(it, "allocatable", resource) >= most) {
+        let offer = format!("; even `{}`, which offers most of it, does not have that much in all", largest.name());
+        return (offer, Confidence::Certain, 8);
+    }
+    let offer = if with.len() == 1 { "offers it and has" } else { "offer it and have" };
+    (format!("; {} {offer} none free", count(with.len(), "node")), Confidence::High, 8)
 }
 
 fn scarce(facts: &Facts, id: &'static str, fits: fn(&str) -> bool, cures: &[&str]) -> Vec<Finding> {
@@ -169,7 +178,7 @@ fn scarce(facts: &Facts, id: &'static str, fits: fn(&str) -> bool, cures: &[&str
     let found = insufficient(&verdict, fits).into_iter().map(|(resource, short)| {
         let asked = requests(facts, &resource);
         let wanted = asked.first().map_or_else(String::new, |it| format!("{} of ", it.value));
-        let (offer, confidence, specificity) = offered(&verdict, &resource);
+        let (offer, confidence, specificity) = offered(facts, &verdict, &resource);
         let summary = format!(
             "The pod requests {wanted}{resource}, of which {short} of {} nodes have an insufficient amount{offer}.",
             verdict.said.nodes
@@ -384,7 +393,7 @@ mod tests {
         world.nodes = Some(vec![Object::new(
             json!({"kind": "Node", "metadata": {"name": "n1"}, "status": {"allocatable": {"nvidia.com/gpu": "4"}}}),
         )]);
-        assert!(finding(&world, "sched-no-gpu").summary.contains("1 node offer it and have none free"));
+        assert!(finding(&world, "sched-no-gpu").summary.contains("1 node offers it and has none free"));
         assert_eq!(
             ids(&pending("0/2 nodes are available: 2 Insufficient hugepages-2Mi.")),
             ["sched-insufficient-extended-resource"]

@@ -7,7 +7,7 @@ use crate::diagnose::facts::Facts;
 use crate::diagnose::finding::{Depth, Finding, evidence, field_evidence};
 use crate::diagnose::grammar::ReasonKind;
 use crate::diagnose::placement;
-use crate::domain::{quantity, text};
+use crate::domain::quantity;
 
 pub(super) fn insufficient_cpu(facts: &Facts) -> Vec<Finding> {
     insufficient(facts, "sched-insufficient-cpu", "cpu", "CPU", quantity::cores)
@@ -36,9 +36,12 @@ fn insufficient(facts: &Facts, id: &'static str, resource: &str, word: &str, wri
     let (summary, confidence, specificity) = match best {
         Some((node, most)) if asked > most => (
             format!(
-                "The pod requests {} of {word}, more than any of the {} that it could use has: the largest, `{}`, has {} allocatable.",
+                "The pod requests {} of {word}, more than {}, `{}`, which has {} allocatable.",
                 written(asked),
-                text::count(candidates.len(), "node"),
+                match candidates.len() {
+                    1 => "fits the only node that it could use".to_owned(),
+                    count => format!("fits any of the {count} nodes that it could use, even the largest"),
+                },
                 node.name(),
                 written(most)
             ),
