@@ -234,7 +234,7 @@ impl World {
         let server = ApiServer::new(objects, self.logs.clone(), now, Usage::default());
         let target =
             Target { account: None, region: Some("us-east-1".to_owned()), cluster: self.cluster.to_owned(), through: None };
-        Source { client: server.client(), target, eks: None, now }
+        Source::new(server.client(), target, None, now)
     }
 
     /// The diagnosis of an object: collected and judged as for a caller.

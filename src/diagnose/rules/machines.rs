@@ -274,7 +274,10 @@ fn targets(facts: &Facts) -> Vec<Finding> {
                 .fix(Risk::Low, fix),
         ];
     }
-    // Pods with a readiness gate of the load balancer say it themselves.
+    // Pods with a readiness gate of the load balancer say it themselves; of a pod alone that gate is the cause.
+    if facts.subject_of(&["Service", "Ingress"]).is_none() {
+        return Vec::new();
+    }
     let gate = |pod: &&Object| {
         let conditions = pod
             .list("status.conditions")

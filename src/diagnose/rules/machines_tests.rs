@@ -108,10 +108,12 @@ fn targets_that_are_not_healthy_are_told_while_their_pods_are_ready() {
     assert!(told(&world("True", "healthy")).is_empty());
     assert!(told(&world("False", "unhealthy")).is_empty(), "the pod is the cause");
     let gate = |reason: &str, containers: &str| {
-        facts(
-            json!({"containers": [{"name": "main"}]}),
-            json!({"phase": "Running", "conditions": [{"type": "ContainersReady", "status": containers}, {"type": "target-health.elbv2.k8s.aws/k8s-shop-web-1", "status": "False", "reason": reason, "message": "Request timed out"}]}),
-        )
+        let mut facts = world("True", "healthy");
+        facts.aws.clear();
+        facts.related = vec![object(
+            json!({"kind": "Pod", "metadata": {"name": "web-1", "namespace": "shop"}, "status": {"phase": "Running", "conditions": [{"type": "ContainersReady", "status": containers}, {"type": "target-health.elbv2.k8s.aws/k8s-shop-web-1", "status": "False", "reason": reason, "message": "Request timed out"}]}}),
+        )];
+        facts
     };
     assert_eq!(told(&gate("Target.Timeout", "True")), ["alb-targets-unhealthy"]);
     assert!(told(&gate("Elb.RegistrationInProgress", "True")).is_empty(), "it is on its way");
