@@ -155,7 +155,8 @@ impl ClusterParts for SdkClusterParts {
                 username: it.username.unwrap_or_default(),
                 groups: it.kubernetes_groups.unwrap_or_default(),
             })),
-            Err(err) if err.kind == ErrorKind::NotFound => Ok(None),
+            // What some proxy does not find says nothing of the entry.
+            Err(err) if err.kind == ErrorKind::NotFound && err.message.contains("ResourceNotFound") => Ok(None),
             Err(err) => Err(err),
         }
     }

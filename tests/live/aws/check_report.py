@@ -30,7 +30,9 @@ def _works(gate):
     found = _check(gate, "--cluster", "live", code=0)
     (aws,), (cluster,) = found["aws"], found["clusters"]
     assert aws["identity"] == "arn:aws:sts::111122223333:assumed-role/live-test/live-test", aws
-    assert {each["result"] for each in aws["actions"]} == {"allowed"}, aws["actions"]
+    tried = [each for each in aws["actions"] if each.get("why") != "no cheap read proves it"]
+    assert {each["result"] for each in tried} == {"allowed"}, [each for each in tried if each["result"] != "allowed"]
+    assert len(tried) >= len(aws["actions"]) - 2, aws["actions"]
     assert cluster["user"] == "live-test" and cluster["identity"] == aws["identity"], cluster
     assert cluster["needed"] > 10 and not cluster["missing"], cluster
     text = gate.run("check", "--cluster", "live")

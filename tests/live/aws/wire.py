@@ -49,8 +49,7 @@ class Request:
 def decode(service, method, target, headers, body):
     """Finds the operation in the way of the service's protocol and reads its arguments."""
     url = urllib.parse.urlsplit(target)
-    path = urllib.parse.unquote(url.path)
-    rpc = re.fullmatch(r"/service/\w+/operation/(\w+)", path)
+    rpc = re.fullmatch(r"/service/\w+/operation/(\w+)", url.path)
     if headers.get("smithy-protocol") == "rpc-v2-cbor" and rpc:
         return Request(service, _known(service, rpc[1]), "cbor", _from_cbor(cbor2.loads(body) if body else {}))
     if headers.get("x-amz-target"):
@@ -60,7 +59,7 @@ def decode(service, method, target, headers, body):
         form = dict(urllib.parse.parse_qsl(body.decode()))
         protocol = "ec2" if service == "ec2" else "query"
         return Request(service, _known(service, form.pop("Action", "")), protocol, form)
-    return _decode_rest(service, method, path, url.query, body)
+    return _decode_rest(service, method, url.path, url.query, body)
 
 
 def _known(service, operation):
@@ -98,7 +97,8 @@ def _decode_rest(service, method, path, query, body):
     operation = model(service).operation_model(name)
     arguments = json.loads(body) if body else {}
     labels = re.findall(r"\{(\w+)\+?\}", operation.http["requestUri"])
-    by_label = dict(zip(labels, path_values))
+    # A slash inside of a value is encoded, and one between two values is not.
+    by_label = dict(zip(labels, map(urllib.parse.unquote, path_values)))
     parameters = urllib.parse.parse_qs(query, keep_blank_values=True)
     for member, shape in (operation.input_shape.members if operation.input_shape else {}).items():
         wire_name = shape.serialization.get("name", member)
