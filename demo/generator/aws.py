@@ -65,6 +65,8 @@ def clusters():
             logging=["api", "audit", "authenticator", "controllerManager", "scheduler"],
             encryption_key_arn=f"arn:aws:kms:us-west-2:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555",
             authentication_mode="API", support_type="STANDARD", deletion_protection=True, zonal_shift=True,
+            # Made larger for the busiest week of the year.
+            tier="tier-2xl",
             auto_mode={"compute": True, "storage": True, "load_balancing": True, "node_pools": ["general-purpose", "system"]},
             tags={"environment": "production", "team": "web"}),
         cluster(
@@ -77,6 +79,14 @@ def clusters():
             "172.20.0.0/16", vpc=anyone | {"private_access": True}, logging=["audit"], authentication_mode="API",
             support_type="STANDARD", deletion_protection=False, tags={"environment": "development", "team": "platform"}),
     ]
+
+
+def tiers(version):
+    """What each scaling tier holds with a version."""
+    young = version >= "1.34"
+    seats = (2_000, 4_000, 8_000, 16_000) if young else (1_700, 3_400, 6_800, 13_600)
+    return [{"name": f"tier-{size}", "api_request_concurrency": most, "pods_per_second": rate, "database_gb": 16}
+            for size, most, rate in zip(("xl", "2xl", "4xl", "8xl"), seats, (167, 283, 400, 400))]
 
 
 def versions():
@@ -94,6 +104,7 @@ def versions():
         "released": f"{released}T00:00:00Z",
         "end_of_standard_support": f"{standard}T00:00:00Z",
         "end_of_extended_support": f"{extended}T00:00:00Z",
+        "tiers": tiers(version),
     } for version, patch, platform, released, standard, extended in VERSIONS]
 
 

@@ -299,6 +299,7 @@ def log_groups(cluster, path):
 
 
 def usage(cluster, series):
+    series = [entry for entry in series if entry["namespace"] == "ContainerInsights"]
     index = {(s["metric"], *(s["dimensions"].get(k) for k in ("Namespace", "PodName", "FullPodName", "NodeName"))): s["values"]
              for s in series}
     assert len(index) == len(series)

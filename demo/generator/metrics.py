@@ -4,7 +4,7 @@ import json
 import math
 from pathlib import Path
 
-from .base import MI, after, at, millicores, seeded, size
+from .base import MI, TAKEN_AT, after, at, millicores, seeded, size
 
 START = at("06:30")
 MINUTES = 180
@@ -182,8 +182,62 @@ def build(world):
     return series
 
 
+# metric: mean of a minute for the three clusters, and how it varies
+CONTROL_PLANE = {
+    "apiserver_flowcontrol_current_executing_seats": (9, 0.25),
+    "scheduler_schedule_attempts_SCHEDULED": (2, 0.8),
+    "etcd_mvcc_db_total_size_in_use_in_bytes": (48 * MI, 0.004),
+    "etcd_mvcc_db_total_size_in_bytes": (96 * MI, 0),
+    "apiserver_request_total": (1900, 0.06),
+    "apiserver_request_total_4XX": (31, 0.3),
+    "apiserver_request_total_5XX": (0, 0),
+    "apiserver_request_total_429": (0, 0),
+    "apiserver_request_total_LIST_PODS": (14, 0.3),
+    "apiserver_request_duration_seconds_GET_P99": (0.024, 0.3),
+    "apiserver_request_duration_seconds_LIST_P99": (0.19, 0.4),
+    "apiserver_request_duration_seconds_POST_P99": (0.046, 0.3),
+    "apiserver_request_duration_seconds_PUT_P99": (0.05, 0.3),
+    "apiserver_request_duration_seconds_PATCH_P99": (0.049, 0.3),
+    "apiserver_request_duration_seconds_DELETE_P99": (0.045, 0.3),
+    "apiserver_current_inflight_requests_MUTATING": (1, 0.9),
+    "apiserver_current_inflight_requests_READONLY": (2, 0.8),
+    "scheduler_pending_pods_ACTIVEQ": (0, 0),
+    "scheduler_pending_pods_BACKOFF": (0, 0),
+    "scheduler_schedule_attempts_ERROR": (0, 0),
+}
+QUARTERS = 96
+QUARTER = 900
+
+
+def control_plane(world):
+    """The metrics that EKS vends, over a day: a minute of each quarter of an hour."""
+    series = []
+    begin = after(TAKEN_AT, -QUARTERS * QUARTER)
+    waiting = [pod for pod in world.pods if pod.node is None]
+
+    def put(metric, values):
+        series.append({
+            "region": world.region, "namespace": "AWS/EKS", "metric": metric, "dimensions": {"ClusterName": world.name},
+            "start": begin.strftime("%Y-%m-%dT%H:%M:%SZ"), "period_seconds": QUARTER, "values": values,
+        })
+
+    scale = max(1, len(world.pods) / 20)
+    for metric, (level, spread) in CONTROL_PLANE.items():
+        rng = seeded("control plane", world.name, metric)
+        summed = not ("bytes" in metric or "duration" in metric)
+        size_of = 1 if "duration" in metric else scale
+        values = [max(0, level * size_of * (1 + rng.gauss(0, spread))) for _ in range(QUARTERS)]
+        if "in_use" in metric:
+            values = [value * (1 + 0.0004 * index) for index, value in enumerate(values)]
+        put(metric, [round(value) if summed or "bytes" in metric else round(value, 4) for value in values])
+    put("scheduler_pending_pods_UNSCHEDULABLE", [
+        sum(pod.life.created < after(begin, (index + 1) * QUARTER) for pod in waiting) for index in range(QUARTERS)])
+    return series
+
+
 def write(world, root: Path):
     folder = root / "aws" / "metrics"
     folder.mkdir(parents=True, exist_ok=True)
-    lines = ",\n".join(json.dumps(entry, separators=(",", ":")) for entry in world.series)
+    entries = world.series + control_plane(world)
+    lines = ",\n".join(json.dumps(entry, separators=(",", ":")) for entry in entries)
     (folder / f"{world.name}.json").write_text(f"[\n{lines}\n]\n")

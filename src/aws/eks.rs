@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::Eks;
 use super::identity::Shared;
 use crate::domain::cluster::{AutoMode, Cluster, HealthIssue, PodIdentityAssociation, RemoteNetworks, Vpc};
-use crate::domain::version::ClusterVersion;
+use crate::domain::version::{ClusterVersion, ScalingTier};
 use crate::error::{ErrorKind, ToolError};
 
 pub(super) struct SdkEks {
@@ -180,5 +180,15 @@ fn version_from(version: types::ClusterVersionInformation) -> ClusterVersion {
         released: version.release_date.and_then(timestamp),
         end_of_standard_support: version.end_of_standard_support_date.and_then(timestamp),
         end_of_extended_support: version.end_of_extended_support_date.and_then(timestamp),
+        tiers: version.control_plane_scaling_tiers.unwrap_or_default().into_iter().map(tier_from).collect(),
+    }
+}
+
+fn tier_from(tier: types::ControlPlaneScalingTierInfo) -> ScalingTier {
+    ScalingTier {
+        name: tier.tier_name.unwrap_or_default(),
+        api_request_concurrency: tier.api_request_concurrency,
+        pods_per_second: tier.pod_scheduling_rate_per_second,
+        database_gb: tier.cluster_database_size_gb,
     }
 }

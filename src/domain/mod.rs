@@ -4,6 +4,7 @@ pub mod account;
 pub mod cluster;
 pub mod cluster_findings;
 pub mod compute;
+pub mod control_plane;
 pub mod cost;
 pub mod cursor;
 pub mod eks;

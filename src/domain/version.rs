@@ -29,6 +29,26 @@ pub struct ClusterVersion {
     /// When extended support ends; the control plane is then upgraded without being asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end_of_extended_support: Option<Timestamp>,
+    /// Scaling tiers of the control plane and what each holds with this version.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tiers: Vec<ScalingTier>,
+}
+
+/// A scaling tier of the control plane (`controlPlaneScalingTiers[]`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ScalingTier {
+    /// `standard`, `tier-xl`, `tier-2xl`, `tier-4xl` or `tier-8xl`.
+    pub name: String,
+    /// Seats of API Priority and Fairness.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_request_concurrency: Option<i32>,
+    /// Pods that the scheduler places in a second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pods_per_second: Option<i32>,
+    /// Gigabytes of the database.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub database_gb: Option<i32>,
 }
 
 /// The support a cluster's version enjoys at one moment.

@@ -41,6 +41,7 @@ toolsets! {
     /// Tools on metrics and logs in CloudWatch.
     observe {
         query_container_insights::QueryContainerInsights,
+        check_control_plane::CheckControlPlane,
     }
     /// Tools on what it costs.
     cost {

@@ -187,6 +187,23 @@ async fn costs_add_up_by_hand() {
 }
 
 #[tokio::test]
+async fn the_control_plane_is_held_against_its_tier() {
+    let world = World::demo();
+    let storefront = world.call("check_control_plane", json!({"cluster": "storefront"})).await;
+    assert_eq!(storefront["limits"]["tier"], "tier-2xl");
+    assert_eq!(storefront["limits"]["seats"], 4000.0, "as EKS tells for 1.35");
+    assert_eq!(storefront["recommended"]["tier"], "tier-xl");
+    assert_eq!(storefront["recommended"]["hourly_price_difference"], "-1.75 USD");
+    let payments = world.call("check_control_plane", json!({"cluster": "payments"})).await;
+    assert!(payments["limits"]["seats"].is_null(), "the standard tier follows the load");
+    let findings = payments["findings"].to_string();
+    assert!(findings.contains("pods that fit no node: never fewer than one"), "{findings}");
+    assert!(payments["database"]["in_use_gb"].as_f64().unwrap() > 0.01);
+    let err = world.fail("check_control_plane", json!({"cluster": "payments", "window": "5 parsecs"})).await;
+    assert!(err.message.contains("5 parsecs"), "{}", err.message);
+}
+
+#[tokio::test]
 async fn declared_permissions_are_the_used_ones() {
     let calls: &[(&str, &[Value])] = &[
         ("list_api_kinds", &[json!({"cluster": "dev"}), json!({"cluster": "none", "region": "us-east-1"})]),
@@ -239,6 +256,10 @@ async fn declared_permissions_are_the_used_ones() {
                 json!({"cluster": "payments", "scope": "pod", "pod": "settlement-store-0"}),
                 json!({"cluster": "none", "region": "us-east-1", "scope": "cluster"}),
             ],
+        ),
+        (
+            "check_control_plane",
+            &[json!({"cluster": "storefront"}), json!({"cluster": "none", "region": "us-east-1"})],
         ),
         ("estimate_cost", &[json!({"cluster": "payments"}), json!({"cluster": "none", "region": "us-east-1"})]),
     ];

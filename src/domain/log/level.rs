@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use memchr::memmem::Finder;
 use regex::Regex;
 
 /// Severity of a log line, from harmless to fatal.
@@ -88,7 +89,7 @@ pub(super) fn inferred(text: &str) -> Level {
 
 /// The level that the HTTP status in a line stands for: requests are logged as information whatever came of them.
 pub(super) fn of_response(text: &str) -> Option<Level> {
-    let status = status_after(text, "HTTP/", after_protocol).or_else(|| status_after(text, "status", after_word))?;
+    let status = status_after(text, &PROTOCOL, after_protocol).or_else(|| status_after(text, &WORD, after_word))?;
     match status {
         b'5' => Some(Level::Error),
         b'4' => Some(Level::Warning),
@@ -97,12 +98,15 @@ pub(super) fn of_response(text: &str) -> Option<Level> {
     }
 }
 
+static PROTOCOL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("HTTP/"));
+static WORD: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("status"));
+
 /// The first digit of the HTTP status behind a mark. Most lines have no such mark, so that finding it is all the work.
-fn status_after(text: &str, mark: &str, rest: fn(&[u8]) -> Option<&[u8]>) -> Option<u8> {
+fn status_after(text: &str, mark: &Finder<'_>, rest: fn(&[u8]) -> Option<&[u8]>) -> Option<u8> {
     let bytes = text.as_bytes();
-    memchr::memmem::find_iter(bytes, mark.as_bytes()).find_map(|at| {
+    mark.find_iter(bytes).find_map(|at| {
         let is_word = at.checked_sub(1).and_then(|it| bytes.get(it)).is_some_and(|it| it.is_ascii_alphanumeric() || *it == b'_');
-        let behind = bytes.get(at + mark.len()..).filter(|_| !is_word)?;
+        let behind = bytes.get(at + mark.needle().len()..).filter(|_| !is_word)?;
         match rest(behind)? {
             [first @ b'1'..=b'5', b'0'..=b'9', b'0'..=b'9', after @ ..]
                 if !after.first().is_some_and(|it| it.is_ascii_alphanumeric() || *it == b'_') =>

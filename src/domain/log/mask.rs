@@ -37,7 +37,8 @@ struct Context {
 fn word(word: &str, context: &mut Context, masked: &mut String) {
     let mut rest = word;
     while !rest.is_empty() {
-        let mut end = rest.find(is_delimiter).unwrap_or(rest.len());
+        // All delimiters are single bytes, which never lie within another character.
+        let mut end = rest.bytes().position(|it| is_delimiter(char::from(it))).unwrap_or(rest.len());
         if rest.get(..end).is_some_and(|it| it.contains('?') && it.contains('/')) {
             // The query of a URL goes with it.
             end = rest.find(|it| is_delimiter(it) && !matches!(it, '=' | ',' | ';')).unwrap_or(rest.len());
@@ -69,11 +70,13 @@ impl Context {
             return;
         }
         let lower = |name: &str| word.eq_ignore_ascii_case(name);
+        let may_announce = matches!(word.as_bytes().first(), Some(b'S' | b's' | b'C' | b'c' | b'R' | b'r' | b'H' | b'h'));
         self.method |= matches!(word, "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS" | "CONNECT");
         self.status = word.starts_with("HTTP/")
-            || ["status", "code", "status_code", "statuscode", "response_code", "http", "returned", "responded"]
-                .iter()
-                .any(|it| lower(it))
+            || (may_announce
+                && ["status", "code", "status_code", "statuscode", "response_code", "http", "returned", "responded"]
+                    .iter()
+                    .any(|it| lower(it)))
             || (self.method && word.starts_with('/'));
     }
 }
@@ -100,6 +103,10 @@ fn value<'a>(word: &'a str, context: &Context) -> Cow<'a, str> {
         } else {
             NUMBER
         });
+    }
+    // Most paths are told from everything below by their first letter.
+    if bytes.first() == Some(&b'/') && !bytes.iter().any(|it| matches!(it, b'.' | b':')) {
+        return path(word);
     }
     // Before durations and sizes: an id may end in their units.
     if is_uuid(word) || (bytes.len() >= 12 && is_hex(word)) {
@@ -155,6 +162,9 @@ fn is_address(word: &str) -> bool {
 
 /// `1.35.4`, `v1.2.3-rc1`: which version runs is worth knowing.
 fn is_version(word: &str) -> bool {
+    if !word.contains('.') {
+        return false;
+    }
     let bare = word.strip_prefix('v').unwrap_or(word);
     let core = bare.split(['-', '+']).next().unwrap_or_default();
     let parts: Vec<&str> = core.split('.').collect();
@@ -182,35 +192,18 @@ fn is_duration(word: &str) -> bool {
     true
 }
 
+/// Units of a decimal number.
+const UNITS: &[&str] =
+    &["", "%", "b", "k", "kb", "kib", "ki", "mb", "mib", "mi", "g", "gb", "gib", "gi", "tb", "tib", "x", "bytes", "rps", "/s"];
+
 /// The unit of a decimal number, `-3.5`, `87%` or `512KiB`; `None` where the word is no number.
 fn quantity(word: &str) -> Option<&str> {
     let bare = word.trim_start_matches(['-', '+', '$', '#', '*', '~']);
     let end = bare.find(|it: char| !it.is_ascii_digit() && !matches!(it, '.' | '_')).unwrap_or(bare.len());
     let (number, unit) = bare.split_at(end);
     let is_number = number.starts_with(|it: char| it.is_ascii_digit()) && number.matches('.').count() <= 1;
-    let is_unit = matches!(
-        unit.to_ascii_lowercase().as_str(),
-        "" | "%"
-            | "b"
-            | "k"
-            | "kb"
-            | "kib"
-            | "ki"
-            | "mb"
-            | "mib"
-            | "mi"
-            | "g"
-            | "gb"
-            | "gib"
-            | "gi"
-            | "tb"
-            | "tib"
-            | "x"
-            | "bytes"
-            | "rps"
-            | "/s"
-    );
-    (is_number && is_unit).then_some(unit)
+    let is_unit = || UNITS.iter().any(|it| it.eq_ignore_ascii_case(unit));
+    (is_number && is_unit()).then_some(unit)
 }
 
 /// A path or URL: its segments masked one by one, its query left out.

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use super::calls::CALLS;
 use super::commands::{PROGRAMS, Takes};
@@ -140,7 +140,13 @@ static TABLE: LazyLock<Vec<(&'static str, Look)>> = LazyLock::new(|| {
 });
 
 static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    AhoCorasick::builder().ascii_case_insensitive(true).match_kind(MatchKind::Standard).build(TABLE.iter().map(|it| it.0)).ok()
+    // Every byte of every answer and log goes through it: twice as fast for half a mebibyte.
+    AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .match_kind(MatchKind::Standard)
+        .kind(Some(AhoCorasickKind::DFA))
+        .build(TABLE.iter().map(|it| it.0))
+        .ok()
 });
 
 /// Every place to look at, in the order of the ends of the needles. Overlapping needles are all found.
