@@ -154,9 +154,40 @@ def images(worlds):
     return found
 
 
+def alarms():
+    """What was set up for payments, by hand and over time: one alert, one that lacks data, one that would tell nobody."""
+    def alarm(name, state, since, metric, threshold, comparison="GreaterThanThreshold", **more):
+        return {
+            "region": "us-east-1", "name": name, "arn": f"arn:aws:cloudwatch:us-east-1:{ACCOUNT}:alarm:{name}", "state": state,
+            "reason": "Threshold Crossed" if state == "ALARM" else "", "since": since, "namespace": "ContainerInsights",
+            "metric": metric, "dimensions": {"ClusterName": "payments"}, "statistic": "Average", "period_seconds": 60,
+            "comparison": comparison, "threshold": threshold, "actions_enabled": True, "actions": 1,
+        } | more
+
+    restarts = alarm(
+        "payments-checkout-restarts", "ALARM", "2026-11-23T07:58:00Z", "pod_number_of_container_restarts", 3.0, statistic="Maximum",
+        reason="Threshold Crossed: 3 datapoints were greater than the threshold (3.0).", recent=[9.0, 8.0, 8.0],
+        dimensions={"ClusterName": "payments", "Namespace": "checkout"})
+    return [
+        restarts,
+        alarm("payments-node-cpu", "OK", "2026-11-02T06:40:00Z", "node_cpu_utilization", 85.0),
+        alarm("payments-failed-nodes", "OK", "2026-11-02T06:40:00Z", "cluster_failed_node_count", 0.0, actions=0),
+        alarm("payments-gpu", "INSUFFICIENT_DATA", "2026-09-14T10:12:00Z", "node_gpu_utilization", 90.0,
+              reason="Insufficient Data: 3 datapoints were unknown."),
+        {
+            "region": "us-east-1", "name": "payments-page", "arn": f"arn:aws:cloudwatch:us-east-1:{ACCOUNT}:alarm:payments-page",
+            "state": "ALARM", "reason": "payments-checkout-restarts transitioned to ALARM", "since": "2026-11-23T07:58:00Z",
+            "rule": "ALARM(\"payments-checkout-restarts\") OR ALARM(\"payments-failed-nodes\")", "actions_enabled": True, "actions": 1,
+        },
+        alarm("orders-queue-depth", "OK", "2026-10-01T00:00:00Z", "ApproximateNumberOfMessagesVisible", 1000.0,
+              namespace="AWS/SQS", dimensions={"QueueName": "orders"}),
+    ]
+
+
 def files(worlds):
     groups = nodegroups(worlds)
     return {
+        "aws/alarms/alarms.json": alarms(),
         "aws/eks/nodegroups.json": groups,
         "aws/eks/addons.json": addons(worlds),
         "aws/eks/addon_versions.json": [],

@@ -11,9 +11,7 @@ use serde::Deserialize;
 use super::Compute;
 use super::identity::Shared;
 use super::query::{self, List, numbered};
-use crate::domain::compute::{
-    GroupRule, Instance, InstanceType, ScalingActivity, ScheduledEvent, SecurityGroup, Subnet, Volume,
-};
+use crate::domain::compute::{GroupRule, Instance, InstanceType, ScalingActivity, ScheduledEvent, SecurityGroup, Subnet, Volume};
 use crate::error::ToolError;
 
 /// Activities of a group that are read, the newest.
@@ -59,8 +57,7 @@ impl QueryCompute {
     }
 
     async fn described(&self, arguments: query::Arguments, thing: &str) -> Result<Vec<Instance>, ToolError> {
-        let pages =
-            self.pages("ec2:DescribeInstances", thing, arguments, |it: &mut Instances| it.next_token.take()).await?;
+        let pages = self.pages("ec2:DescribeInstances", thing, arguments, |it: &mut Instances| it.next_token.take()).await?;
         let reservations = pages.into_iter().flat_map(|it| it.reservation_set.item);
         Ok(reservations.flat_map(|it| it.instances_set.item).map(instance_from).collect())
     }
@@ -82,9 +79,7 @@ impl Compute for QueryCompute {
         }
         let mut arguments = numbered("InstanceId", &known);
         arguments.push(("IncludeAllInstances".to_owned(), "true".to_owned()));
-        let pages = self
-            .pages("ec2:DescribeInstanceStatus", &thing, arguments, |it: &mut Statuses| it.next_token.take())
-            .await?;
+        let pages = self.pages("ec2:DescribeInstanceStatus", &thing, arguments, |it: &mut Statuses| it.next_token.take()).await?;
         let statuses = pages.into_iter().flat_map(|it| it.instance_status_set.item);
         let mut statuses: HashMap<String, StatusXml> = statuses.map(|it| (it.instance_id.clone(), it)).collect();
         for instance in &mut instances {
@@ -125,9 +120,8 @@ impl Compute for QueryCompute {
             return Ok(Vec::new());
         }
         let arguments = numbered("InstanceType", names);
-        let pages = self
-            .pages("ec2:DescribeInstanceTypes", &names.join(", "), arguments, |it: &mut Types| it.next_token.take())
-            .await?;
+        let pages =
+            self.pages("ec2:DescribeInstanceTypes", &names.join(", "), arguments, |it: &mut Types| it.next_token.take()).await?;
         let types = pages.into_iter().flat_map(|it| it.instance_type_set.item);
         Ok(types
             .map(|it| InstanceType {
@@ -143,9 +137,8 @@ impl Compute for QueryCompute {
             return Ok(Vec::new());
         }
         let arguments = filter("subnet-id", ids);
-        let pages = self
-            .pages("ec2:DescribeSubnets", &ids.join(", "), arguments, |it: &mut Subnets| it.next_token.take())
-            .await?;
+        let pages =
+            self.pages("ec2:DescribeSubnets", &ids.join(", "), arguments, |it: &mut Subnets| it.next_token.take()).await?;
         let subnets = pages.into_iter().flat_map(|it| it.subnet_set.item);
         Ok(subnets
             .map(|it| Subnet {
@@ -163,9 +156,8 @@ impl Compute for QueryCompute {
             return Ok(Vec::new());
         }
         let arguments = filter("group-id", ids);
-        let pages = self
-            .pages("ec2:DescribeSecurityGroups", &ids.join(", "), arguments, |it: &mut Groups| it.next_token.take())
-            .await?;
+        let pages =
+            self.pages("ec2:DescribeSecurityGroups", &ids.join(", "), arguments, |it: &mut Groups| it.next_token.take()).await?;
         let groups = pages.into_iter().flat_map(|it| it.security_group_info.item);
         Ok(groups
             .map(|it| SecurityGroup {
@@ -182,9 +174,8 @@ impl Compute for QueryCompute {
             return Ok(Vec::new());
         }
         let arguments = filter("volume-id", ids);
-        let pages = self
-            .pages("ec2:DescribeVolumes", &ids.join(", "), arguments, |it: &mut Volumes| it.next_token.take())
-            .await?;
+        let pages =
+            self.pages("ec2:DescribeVolumes", &ids.join(", "), arguments, |it: &mut Volumes| it.next_token.take()).await?;
         let volumes = pages.into_iter().flat_map(|it| it.volume_set.item);
         Ok(volumes
             .map(|it| Volume {

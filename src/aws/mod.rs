@@ -1,5 +1,6 @@
 //! AWS as the tools see it: small ports that speak our own words. Only this module names an AWS SDK.
 
+mod alarms;
 mod cloudwatch;
 mod ec2;
 mod ecr;
@@ -18,6 +19,7 @@ pub mod sdk;
 mod sts;
 pub mod token;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -25,6 +27,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::account::Accounts;
+use crate::domain::alarm::Alarm;
 use crate::domain::cluster::{Cluster, PodIdentityAssociation};
 use crate::domain::compute::{Instance, InstanceType, ScalingActivity, SecurityGroup, Subnet, Volume};
 use crate::domain::eks::{AccessEntry, Addon, AddonVersions, FargateProfile, Insight, Nodegroup, Update};
@@ -103,6 +106,9 @@ pub trait Aws: Send + Sync + 'static {
     /// CloudWatch metrics in a Region.
     fn metrics(&self, scope: &Scope) -> Arc<dyn Metrics>;
 
+    /// Alarms of CloudWatch in a Region.
+    fn alarms(&self, scope: &Scope) -> Arc<dyn Alarms>;
+
     /// CloudWatch Logs in a Region.
     fn logs(&self, scope: &Scope) -> Arc<dyn Logs>;
 
@@ -160,6 +166,16 @@ pub trait Metrics: Send + Sync {
 
     /// Every series that the query matches.
     async fn query(&self, query: &MetricQuery) -> Result<MetricAnswer, ToolError>;
+}
+
+/// Alarms of CloudWatch.
+#[async_trait]
+pub trait Alarms: Send + Sync {
+    /// Metric and composite alarms, without their tags, and whether these are all.
+    async fn alarms(&self) -> Result<(Vec<Alarm>, bool), ToolError>;
+
+    /// Tags of alarms by their ARNs, in that order.
+    async fn tags(&self, arns: &[String]) -> Result<Vec<BTreeMap<String, String>>, ToolError>;
 }
 
 /// Takes the events of a log group one by one and says whether to go on.

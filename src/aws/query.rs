@@ -20,9 +20,9 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::Layer;
 use aws_smithy_types::error::metadata::{ErrorMetadata, ProvideErrorMetadata};
 use aws_smithy_types::retry::RetryConfig;
+use aws_types::SigningName;
 use aws_types::region::SigningRegion;
 use aws_types::service_config::ServiceConfigKey;
-use aws_types::SigningName;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -247,7 +247,10 @@ mod tests {
         assert_eq!(url("eu-west-1", EC2), "https://ec2.eu-west-1.amazonaws.com");
         assert_eq!(url("cn-north-1", AUTO_SCALING), "https://autoscaling.cn-north-1.amazonaws.com.cn");
         assert_eq!(host("us-gov-east-1", EC2, true), "https://ec2-fips.us-gov-east-1.amazonaws.com");
-        assert_eq!((url("eu-west-1", IAM).as_str(), signing_region("eu-west-1", IAM).as_str()), ("https://iam.amazonaws.com", "us-east-1"));
+        assert_eq!(
+            (url("eu-west-1", IAM).as_str(), signing_region("eu-west-1", IAM).as_str()),
+            ("https://iam.amazonaws.com", "us-east-1")
+        );
         assert_eq!(url("us-gov-east-1", IAM), "https://iam.us-gov.amazonaws.com");
         assert_eq!(url("cn-northwest-1", IAM), "https://iam.cn-north-1.amazonaws.com.cn");
     }

@@ -13,8 +13,8 @@ use aws_config::profile::ProfileFileRegionProvider;
 
 use super::identity::{Shared, Source};
 use super::{
-    Aws, ClusterParts, Compute, Eks, Iam, Images, LoadBalancing, Logs, Metrics, Pricing, Quotas, Scope, Sts, cloudwatch, ec2, ecr,
-    eks, iam, load_balancing, logs, parts, pricing, quotas, sts,
+    Alarms, Aws, ClusterParts, Compute, Eks, Iam, Images, LoadBalancing, Logs, Metrics, Pricing, Quotas, Scope, Sts, alarms,
+    cloudwatch, ec2, ecr, eks, iam, load_balancing, logs, parts, pricing, quotas, sts,
 };
 use crate::domain::account::{Access, Accounts};
 use crate::error::{ErrorKind, ToolError};
@@ -135,6 +135,10 @@ impl Aws for SdkAws {
 
     fn metrics(&self, scope: &Scope) -> Arc<dyn Metrics> {
         Arc::new(cloudwatch::SdkMetrics::new(self.shared(scope), &scope.region))
+    }
+
+    fn alarms(&self, scope: &Scope) -> Arc<dyn Alarms> {
+        Arc::new(alarms::SdkAlarms::new(self.shared(scope), &scope.region))
     }
 
     fn logs(&self, scope: &Scope) -> Arc<dyn Logs> {

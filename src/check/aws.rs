@@ -192,6 +192,7 @@ impl Probe<'_> {
                 self.eks.pod_identity_associations(self.sample, "default", "default").await.map(drop)
             }
             "cloudwatch:ListMetrics" => self.metrics.has_metrics("ContainerInsights", dimension).await.map(drop),
+            "cloudwatch:DescribeAlarms" => self.cx.world.aws.alarms(self.scope).alarms().await.map(drop),
             "cloudwatch:GetMetricData" => self.metrics.query(&self.metric()).await.map(drop),
             "pricing:GetProducts" => {
                 let filters = [("regionCode", self.scope.region.as_str()), ("operation", "CreateOperation")];

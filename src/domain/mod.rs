@@ -1,6 +1,7 @@
 //! Our own words and pure logic on them. No SDK, Kubernetes client or MCP type is known here, and nothing does I/O.
 
 pub mod account;
+pub mod alarm;
 pub mod cluster;
 pub mod cluster_findings;
 pub mod compute;

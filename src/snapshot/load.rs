@@ -86,14 +86,27 @@ pub(super) fn load(files: Files) -> Result<Snapshot, ToolError> {
         products: list(&files, "aws/pricing/", None)?,
         identity: files.0.get("aws/sts/caller_identity.json").map(|it| json("aws/sts/caller_identity.json", it)).transpose()?,
         parts: parts::Parts::load(&files)?,
+        alarms: list(&files, "aws/alarms/", None)?,
         head,
         usage,
     })
 }
 
 /// Folders of the services that a snapshot can hold.
-const SERVICES: [&str; 11] =
-    ["autoscaling", "ec2", "ecr", "eks", "elasticloadbalancing", "iam", "logs", "metrics", "pricing", "servicequotas", "sts"];
+const SERVICES: [&str; 12] = [
+    "alarms",
+    "autoscaling",
+    "ec2",
+    "ecr",
+    "eks",
+    "elasticloadbalancing",
+    "iam",
+    "logs",
+    "metrics",
+    "pricing",
+    "servicequotas",
+    "sts",
+];
 
 /// A folder whose name is mistyped would be passed over in silence.
 fn check_folder(path: &str) -> Result<(), ToolError> {

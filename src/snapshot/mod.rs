@@ -20,6 +20,7 @@ use serde::Deserialize;
 
 use crate::aws::CallerIdentity;
 use crate::context::World;
+use crate::domain::alarm::Alarm;
 use crate::domain::cluster::{Cluster, PodIdentityAssociation};
 use crate::domain::log_event::RecordedLogGroup;
 use crate::domain::metric::RecordedSeries;
@@ -64,6 +65,7 @@ pub struct Snapshot {
     products: Option<Vec<Product>>,
     identity: Option<CallerIdentity>,
     parts: parts::Parts,
+    alarms: Option<Vec<Alarm>>,
     usage: Usage,
 }
 

@@ -1,5 +1,6 @@
 //! The AWS ports over recorded values. What was not recorded is an error, never an empty success.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -8,10 +9,11 @@ use serde_json::Value;
 
 use super::Shared;
 use crate::aws::{
-    Aws, CallerIdentity, ClusterParts, Compute, Eks, Iam, Images, LoadBalancing, Logs, Metrics, Pricing, Quotas, Scope, Sts,
-    VisitEvent,
+    Alarms, Aws, CallerIdentity, ClusterParts, Compute, Eks, Iam, Images, LoadBalancing, Logs, Metrics, Pricing, Quotas, Scope,
+    Sts, VisitEvent,
 };
 use crate::domain::account::Accounts;
+use crate::domain::alarm::Alarm;
 use crate::domain::cluster::{Cluster, PodIdentityAssociation};
 use crate::domain::log_event::{LogEvent, LogFilter, LogScan};
 use crate::domain::metric::{MetricAnswer, MetricQuery, MetricSeries, RecordedSeries};
@@ -69,6 +71,10 @@ impl Aws for RecordedAws {
     }
 
     fn metrics(&self, scope: &Scope) -> Arc<dyn Metrics> {
+        self.port(&scope.region)
+    }
+
+    fn alarms(&self, scope: &Scope) -> Arc<dyn Alarms> {
         self.port(&scope.region)
     }
 
@@ -193,6 +199,23 @@ impl Metrics for Port {
         };
         let series = recorded.iter().filter(fits).map(|it| replay(it, query)).filter(|it| !it.points.is_empty());
         Ok(MetricAnswer { series: series.collect(), partial: false })
+    }
+}
+
+#[async_trait]
+impl Alarms for Port {
+    async fn alarms(&self) -> Result<(Vec<Alarm>, bool), ToolError> {
+        self.uses("cloudwatch:DescribeAlarms");
+        let alarms = self.recorded(self.snapshot.alarms.as_ref(), "alarms", "aws/alarms/")?;
+        let here = alarms.iter().filter(|it| it.region.is_empty() || it.region == self.region);
+        Ok((here.map(|it| Alarm { tags: BTreeMap::new(), ..it.clone() }).collect(), true))
+    }
+
+    async fn tags(&self, arns: &[String]) -> Result<Vec<BTreeMap<String, String>>, ToolError> {
+        self.uses("cloudwatch:ListTagsForResource");
+        let alarms = self.recorded(self.snapshot.alarms.as_ref(), "alarms", "aws/alarms/")?;
+        let tags = |arn: &String| alarms.iter().find(|it| it.arn == *arn).map(|it| it.tags.clone()).unwrap_or_default();
+        Ok(arns.iter().map(tags).collect())
     }
 }
 

@@ -42,6 +42,7 @@ toolsets! {
     observe {
         query_container_insights::QueryContainerInsights,
         check_control_plane::CheckControlPlane,
+        list_alarms::ListAlarms,
     }
     /// Tools on what it costs.
     cost {

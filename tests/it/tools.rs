@@ -204,6 +204,22 @@ async fn the_control_plane_is_held_against_its_tier() {
 }
 
 #[tokio::test]
+async fn alarms_of_a_cluster_are_told_with_their_present_value() {
+    let world = World::demo();
+    let all = world.call("list_alarms", json!({"cluster": "payments"})).await;
+    let rows = all["alarms"]["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 5, "the queue is none of the cluster's: {all:#}");
+    assert_eq!(rows[0][0], "ALARM");
+    let text = all["alarms"].to_string();
+    assert!(text.contains("composite") && text.contains("> 3") && text.contains("INSUFFICIENT_DATA"), "{text}");
+    assert!(all["summary"].as_str().unwrap().contains("1 would tell nobody"), "{}", all["summary"]);
+    let alerting = world.call("list_alarms", json!({"cluster": "payments", "state": "alarm"})).await;
+    assert_eq!(alerting["alarms"]["rows"].as_array().unwrap().len(), 2);
+    let none = world.call("list_alarms", json!({"cluster": "storefront"})).await;
+    assert!(none["summary"].as_str().unwrap().starts_with("No alarm concerns cluster `storefront`"), "{none:#}");
+}
+
+#[tokio::test]
 async fn declared_permissions_are_the_used_ones() {
     let calls: &[(&str, &[Value])] = &[
         ("list_api_kinds", &[json!({"cluster": "dev"}), json!({"cluster": "none", "region": "us-east-1"})]),
@@ -261,6 +277,7 @@ async fn declared_permissions_are_the_used_ones() {
             "check_control_plane",
             &[json!({"cluster": "storefront"}), json!({"cluster": "none", "region": "us-east-1"})],
         ),
+        ("list_alarms", &[json!({"cluster": "payments"}), json!({"cluster": "none", "region": "us-east-1"})]),
         ("estimate_cost", &[json!({"cluster": "payments"}), json!({"cluster": "none", "region": "us-east-1"})]),
     ];
     let world = World::demo();
