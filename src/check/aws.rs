@@ -192,6 +192,11 @@ impl Probe<'_> {
                 self.eks.pod_identity_associations(self.sample, "default", "default").await.map(drop)
             }
             "cloudwatch:ListMetrics" => self.metrics.has_metrics("ContainerInsights", dimension).await.map(drop),
+            "cloudwatch:ListTagsForResource" => {
+                let (region, account) = (&self.scope.region, self.parts.account.unwrap_or("000000000000"));
+                let arn = format!("arn:aws:cloudwatch:{region}:{account}:alarm:{NOBODY}");
+                self.cx.world.aws.alarms(self.scope).tags(&[arn]).await.map(drop)
+            }
             "cloudwatch:DescribeAlarms" => self.cx.world.aws.alarms(self.scope).alarms().await.map(drop),
             "cloudwatch:GetMetricData" => self.metrics.query(&self.metric()).await.map(drop),
             "pricing:GetProducts" => {
