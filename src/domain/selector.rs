@@ -337,6 +337,27 @@ fn is_label_text(text: &str) -> bool {
         && text.chars().all(|it| it.is_ascii_alphanumeric() || "-_.".contains(it))
 }
 
+/// The label selector of a workload in the syntax of kubectl; `None` when it selects nothing.
+pub fn of_workload(owner: &Object) -> Option<String> {
+    let mut terms = Vec::new();
+    let labels = if owner.kind() == "ReplicationController" { "spec.selector" } else { "spec.selector.matchLabels" };
+    for (key, value) in owner.get(labels).and_then(serde_json::Value::as_object).into_iter().flatten() {
+        terms.push(format!("{key}={}", value.as_str()?));
+    }
+    for expression in owner.list("spec.selector.matchExpressions") {
+        let key = expression.text("key");
+        let values: Vec<&str> = expression.list("values").iter().filter_map(|it| it.value.as_str()).collect();
+        terms.push(match expression.text("operator") {
+            "In" => format!("{key} in ({})", values.join(",")),
+            "NotIn" => format!("{key} notin ({})", values.join(",")),
+            "Exists" => key.to_owned(),
+            "DoesNotExist" => format!("!{key}"),
+            _ => return None,
+        });
+    }
+    (!terms.is_empty()).then(|| terms.join(","))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -37,7 +37,7 @@ async fn list(source: &Source, facts: &mut Facts, of: &Kind, options: &ListOptio
 
 /// Adds what a pod that does not run may wait for.
 ///
-/// Sends at most 3 requests: attachments and the node of one, or node pools and classes.
+/// Sends at most 4 requests: a volume, attachments and the node of one, or node pools and classes.
 pub(super) async fn pod(source: &Source, facts: &mut Facts) {
     attachments(source, facts).await;
     pools(source, facts).await;
@@ -66,8 +66,18 @@ async fn attachments(source: &Source, facts: &mut Facts) {
         .filter(|it| it.text("reason") == "FailedAttachVolume")
         .filter_map(|it| it.text("message").split('"').nth(1).map(str::to_owned))
         .collect();
-    if waits.is_empty() {
+    // What has run had its volumes.
+    let has_run = facts.containers().iter().any(|it| it.is_running() || it.status("lastState.terminated").is_some());
+    if waits.is_empty() || has_run {
         return;
+    }
+    // The volume leads to EBS.
+    if let (Some(name), Ok(volumes)) = (waits.first(), kind("PersistentVolume")) {
+        match api::object(&source.client, &volumes, None, name).await {
+            Ok(volume) => facts.related.push(volume),
+            Err(err) if err.kind == ErrorKind::NotFound => {}
+            Err(err) => facts.gaps.push(gap(format!("PersistentVolume `{name}`"), &err)),
+        }
     }
     let Ok(of) = kind("VolumeAttachment") else { return };
     let found = list(source, facts, &of, &ListOptions::default()).await;

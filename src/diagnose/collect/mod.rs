@@ -83,6 +83,7 @@ type Answer<T> = (Option<T>, Vec<NotChecked>);
 pub async fn pod(source: &Source, namespace: &str, name: &str) -> Result<Facts, ToolError> {
     let pod = api::object(&source.client, &kind("Pod")?, Some(namespace), name).await?;
     let mut facts = pod_facts(source, pod).await?;
+    subject::admission(&mut facts, source).await;
     dependency::follow(source, &mut facts).await;
     dns::look(source, &mut facts).await;
     custom::pod(source, &mut facts).await;
@@ -200,11 +201,9 @@ async fn family(source: &Source, pod: &Object) -> Answer<(Vec<Object>, Vec<Objec
     (Some((owners, siblings.unwrap_or_default())), gaps)
 }
 
-/// The label selector of a workload, in the syntax of requests.
+/// The label selector of a workload, in the syntax of requests; nothing where it selects nothing.
 fn match_labels(owner: &Object) -> Option<String> {
-    let labels = owner.get("spec.selector.matchLabels")?.as_object()?;
-    let pairs: Vec<String> = labels.iter().filter_map(|(key, value)| Some(format!("{key}={}", value.as_str()?))).collect();
-    (!pairs.is_empty()).then(|| pairs.join(","))
+    crate::domain::selector::of_workload(owner)
 }
 
 /// Names of the namespace's `ConfigMaps`, where a container waits for a missing one.

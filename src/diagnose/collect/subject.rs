@@ -122,6 +122,12 @@ impl Around<'_> {
             let mut sets = self.list("ReplicaSet", Some(namespace), Some(&labels), None).await;
             sets.retain(|it| it.controller().is_some_and(|(_, name)| name == workload.name()));
             sets.sort_by_key(revision);
+            // Others may have the same labels: runs of Jobs, pods made by hand.
+            self.pods.retain(|pod| match pod.controller() {
+                Some(("ReplicaSet", name)) => sets.is_empty() || sets.iter().any(|it| it.name() == name),
+                _ => false,
+            });
+            self.drop_ended(workload);
             if let Some(newest) = sets.pop() {
                 self.events(&newest).await;
                 // A rollout that hangs is told by its own pods, not by those that it replaces.
@@ -131,9 +137,30 @@ impl Around<'_> {
                 }
                 self.facts.related.push(newest);
             }
+        } else {
+            let own = |pod: &Object| pod.controller() == Some((workload.kind(), workload.name()));
+            self.pods.retain(own);
+            self.drop_ended(workload);
         }
         if self.pods.is_empty() || self.facts.about.iter().any(|it| it.text("reason") == "FailedCreate") {
             self.namespace(namespace).await;
+        }
+    }
+
+    /// Leaves out pods that have ended while others do their work: leftovers of evictions, attempts before the present one.
+    fn drop_ended(&mut self, workload: &Object) {
+        if workload.kind() == "Job" {
+            let over = |kind: &str| workload.condition(kind).is_some_and(|it| it.text("status") == "True");
+            let running = self.pods.iter().any(|it| !is_ended(it));
+            if over("Complete") || over("SuccessCriteriaMet") {
+                self.pods.retain(|it| it.text("status.phase") == "Succeeded");
+            } else if running && !over("Failed") {
+                self.pods.retain(|it| !is_ended(it));
+            }
+            return;
+        }
+        if self.pods.iter().any(|it| !is_ended(it)) {
+            self.pods.retain(|it| !is_ended(it));
         }
     }
 
@@ -147,6 +174,11 @@ impl Around<'_> {
         let mut jobs = self.list("Job", Some(&namespace), None, None).await;
         jobs.retain(|it| it.controller().is_some_and(|(kind, name)| kind == "CronJob" && name == cron_job.name()));
         jobs.sort_by_key(Object::created);
+        // Runs before the last one that ended are history, however they ended.
+        let running = |job: &Object| job.integer("status.active").unwrap_or(0) > 0;
+        let ended = |job: &&Object| !running(job);
+        let newest_ended = jobs.iter().rfind(ended).map(|it| it.name().to_owned());
+        jobs.retain(|it| running(it) || Some(it.name()) == newest_ended.as_deref());
         let names: Vec<String> = jobs.iter().map(|it| it.name().to_owned()).collect();
         if let Some(newest) = jobs.last().cloned() {
             self.events(&newest).await;
@@ -155,6 +187,12 @@ impl Around<'_> {
         if !names.is_empty() {
             let mut pods = self.list("Pod", Some(&namespace), None, None).await;
             pods.retain(|it| it.controller().is_some_and(|(_, name)| names.iter().any(|it| it == name)));
+            // Of a run that has succeeded no attempt counts that has not.
+            let done = |name: &str| {
+                let job = self.facts.related.iter().find(|it| it.kind() == "Job" && it.name() == name);
+                job.and_then(|it| it.condition("Complete")).is_some_and(|it| it.text("status") == "True")
+            };
+            pods.retain(|it| it.text("status.phase") != "Failed" || !it.controller().is_some_and(|(_, name)| done(name)));
             self.pods = pods;
         }
     }
@@ -166,6 +204,8 @@ impl Around<'_> {
         self.facts.related.extend(slices);
         let Some(labels) = pairs(service, "spec.selector") else { return };
         self.pods_of(&namespace, &labels).await;
+        // What has ended is no endpoint, and was none that could be missed when it is the run of a Job.
+        self.pods.retain(|it| !is_ended(it));
         if self.pods.is_empty() {
             // Those that nearly match tell which label is wrong.
             let others = self.list("Pod", Some(&namespace), None, None).await;
@@ -248,7 +288,7 @@ impl Around<'_> {
 }
 
 /// What may have changed the pod on its way in, where it differs from its template.
-async fn admission(facts: &mut Facts, source: &Source) {
+pub(super) async fn admission(facts: &mut Facts, source: &Source) {
     if crate::diagnose::rules::admission::differences(facts).is_empty() {
         return;
     }
@@ -265,6 +305,11 @@ async fn admission(facts: &mut Facts, source: &Source) {
             Err(gap) => facts.gaps.push(gap),
         }
     }
+}
+
+/// Whether nothing of a pod runs any more, or will.
+fn is_ended(pod: &Object) -> bool {
+    matches!(pod.text("status.phase"), "Succeeded" | "Failed")
 }
 
 /// Number of the revision, then age.

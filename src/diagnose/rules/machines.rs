@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::Rule;
 use crate::diagnose::diagnosis::{Confidence, Risk};
 use crate::diagnose::facts::Facts;
-use crate::diagnose::finding::{Depth, Finding, Role, Severity, evidence, field_evidence};
+use crate::diagnose::finding::{Depth, Finding, Liveness, Role, Severity, evidence, field_evidence};
 use crate::domain::object::Object;
 use crate::domain::text::{self, count, join_and};
 use crate::domain::time;
@@ -172,8 +172,9 @@ fn stale_attachment(facts: &Facts) -> Vec<Finding> {
 fn volumes(facts: &Facts) -> Vec<Finding> {
     let Some(event) = facts.events_of(&["FailedAttachVolume"]).next() else { return Vec::new() };
     let found = facts.aws_of("EbsVolume").filter_map(|volume| {
-        let node_zone = facts.related_of("Node").find(|it| it.name() == facts.pod.text("spec.nodeName"));
-        let node_zone = node_zone.and_then(|it| it.label("topology.kubernetes.io/zone")).unwrap_or_default();
+        let node = facts.related_of("Node").find(|it| it.name() == facts.pod.text("spec.nodeName"));
+        let own = node.and_then(|it| it.text("spec.providerID").rsplit('/').next()).filter(|it| it.starts_with("i-"));
+        let node_zone = node.and_then(|it| it.label("topology.kubernetes.io/zone")).unwrap_or_default();
         let (zone, state) = (volume.text("zone"), volume.text("state"));
         let why = match state {
             "error" | "deleting" | "deleted" => format!("it is in state `{state}`"),
@@ -183,7 +184,11 @@ fn volumes(facts: &Facts) -> Vec<Finding> {
             }
             "in-use" => {
                 let to = volume.get("attached_to").and_then(|it| it.get(0)).and_then(Value::as_str)?;
-                format!("it is attached to instance `{to}`")
+                // On the instance of the pod it is where it should be.
+                if own.is_none_or(|it| it == to) {
+                    return None;
+                }
+                format!("it is attached to another instance, `{to}`")
             }
             _ => return None,
         };
@@ -247,8 +252,15 @@ fn targets(facts: &Facts) -> Vec<Finding> {
     let serves = |pod: &&Object| {
         pod.condition("ContainersReady").or_else(|| pod.condition("Ready")).is_some_and(|it| it.text("status") == "True")
     };
-    let mut unhealthy =
-        facts.aws_of("TargetHealth").filter(|it| matches!(it.text("state"), "unhealthy" | "unused" | "unavailable")).peekable();
+    let is_wrong = |it: &&Object| {
+        let unused = it.text("state") == "unused" && it.text("reason") == "Target.NotInUse";
+        matches!(it.text("state"), "unhealthy" | "unavailable") || unused
+    };
+    let any_healthy = facts.aws_of("TargetHealth").any(|it| it.text("state") == "healthy");
+    // Nodes without a pod answer the health check with a refusal on purpose.
+    let is_local = facts.target_object().text("spec.externalTrafficPolicy") == "Local";
+    let by_node = |it: &&Object| is_local && any_healthy && it.text("target").starts_with("i-");
+    let mut unhealthy = facts.aws_of("TargetHealth").filter(is_wrong).filter(|it| !by_node(it)).peekable();
     if let Some(first) = unhealthy.peek().copied() {
         let all = facts.aws_of("TargetHealth").count();
         let number = unhealthy.count();
@@ -270,6 +282,8 @@ fn targets(facts: &Facts) -> Vec<Finding> {
             Finding::new("alb-targets-unhealthy", Depth::Reference, Confidence::Certain, summary)
                 .specific(9)
                 .because(["reason", "description", "state"].iter().filter_map(|it| evidence(first, it)))
+                // While others serve, the Service suffers and does not fail.
+                .alive(if any_healthy { Liveness::Recent } else { Liveness::Active })
                 .link(format!("target {}", first.text("target")), first.text("state"))
                 .fix(Risk::Low, fix),
         ];

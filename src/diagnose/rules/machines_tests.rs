@@ -69,17 +69,18 @@ fn ebs_tells_why_a_volume_cannot_be_attached() {
             "AttachVolume.Attach failed for volume \"pvc-1\" : rpc error: code = Internal desc = Could not attach volume \"vol-0123456789\"",
         );
         facts.related = vec![object(
-            json!({"kind": "Node", "metadata": {"name": "n1", "labels": {"topology.kubernetes.io/zone": "us-east-1a"}}}),
+            json!({"kind": "Node", "metadata": {"name": "n1", "labels": {"topology.kubernetes.io/zone": "us-east-1a"}}, "spec": {"providerID": "aws:///us-east-1a/i-1"}}),
         )];
         facts.aws = vec![object(volume)];
         facts
     };
     let volume = |state: &str, zone: &str, to: Value| json!({"kind": "EbsVolume", "metadata": {"name": "vol-0123456789"}, "state": state, "zone": zone, "attached_to": to});
     for (value, words) in [
-        (volume("in-use", "us-east-1a", json!(["i-9"])), Some("attached to instance `i-9`")),
+        (volume("in-use", "us-east-1a", json!(["i-9"])), Some("attached to another instance, `i-9`")),
         (volume("available", "us-east-1b", json!([])), Some("in zone `us-east-1b` and the pod's node is in `us-east-1a`")),
         (volume("error", "us-east-1a", json!([])), Some("in state `error`")),
         (volume("available", "us-east-1a", json!([])), None),
+        (volume("in-use", "us-east-1a", json!(["i-1"])), None),
     ] {
         let found = ids(&world(value.clone()));
         assert_eq!(found.contains(&"ebs-attach-failed"), words.is_some(), "{value}");
@@ -107,6 +108,19 @@ fn targets_that_are_not_healthy_are_told_while_their_pods_are_ready() {
     assert_eq!(told(&world("True", "unhealthy")), ["alb-targets-unhealthy"]);
     assert!(told(&world("True", "healthy")).is_empty());
     assert!(told(&world("False", "unhealthy")).is_empty(), "the pod is the cause");
+    let mut local = world("True", "unhealthy");
+    let mut service = local.target_object().value().clone();
+    service["spec"]["externalTrafficPolicy"] = "Local".into();
+    local.subject = Some(object(service));
+    let target = |id: &str, state: &str| {
+        object(
+            json!({"kind": "TargetHealth", "metadata": {"name": id}, "target": id, "state": state, "reason": "Target.FailedHealthChecks"}),
+        )
+    };
+    local.aws = vec![target("i-1", "healthy"), target("i-2", "unhealthy")];
+    assert!(told(&local).is_empty(), "the other node has no pod");
+    local.aws = vec![target("i-1", "unhealthy"), target("i-2", "unhealthy")];
+    assert_eq!(told(&local), ["alb-targets-unhealthy"]);
     let gate = |reason: &str, containers: &str| {
         let mut facts = world("True", "healthy");
         facts.aws.clear();

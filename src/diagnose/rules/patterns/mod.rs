@@ -14,6 +14,7 @@ mod tests;
 
 use std::sync::{LazyLock, OnceLock};
 
+use jiff::Timestamp;
 use regex::{Captures, Regex};
 
 use super::super::diagnosis::{Confidence, Evidence, Risk};
@@ -22,6 +23,7 @@ use super::super::finding::{Depth, Finding, Liveness, Severity, event_evidence, 
 use super::{label, log_evidence, title};
 use crate::diagnose::logs;
 use crate::domain::object::Object;
+use crate::domain::status;
 use crate::domain::text;
 
 /// Where a message stands.
@@ -135,7 +137,8 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
     }
     let mut found = Vec::new();
     for (pattern, says) in COMPILED.iter() {
-        let mut fitting = messages.iter().filter(|it| it.is_on(pattern.on)).peekable();
+        let generic = pattern.id == GENERIC;
+        let mut fitting = messages.iter().filter(|it| it.is_on(pattern.on) && !(generic && it.of_healthy)).peekable();
         if fitting.peek().is_none() {
             continue;
         }
@@ -154,6 +157,8 @@ pub fn findings(facts: &Facts) -> Vec<Finding> {
     found
 }
 
+/// The cause of an object of which nothing but a condition is known.
+const GENERIC: &str = "generic-condition-false";
 /// How much a line tells that is not the one which decides: less than what that one says.
 const ELSEWHERE: u8 = 3;
 
@@ -165,8 +170,11 @@ struct Message {
     /// What it is about, in words.
     what: String,
     liveness: Liveness,
-    /// Of a line of a log whether it tells most about the end of the log; other lines may have nothing to do with it.
+    /// Of a line of a log whether it tells most about the end of the log; other lines may have nothing to do with it. Of a
+    /// condition whether it is known what it means that it is so.
     decides: bool,
+    /// Whether it stands on an object that is well as a whole: then only a row that knows the message may take it for a fault.
+    of_healthy: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -205,6 +213,7 @@ fn messages(facts: &Facts) -> Vec<Message> {
                 what: if container.is_empty() { about(event) } else { format!("container `{container}`") },
                 liveness: liveness(event, resolved_by, facts),
                 decides: true,
+                of_healthy: false,
             });
         }
     }
@@ -228,6 +237,7 @@ fn messages(facts: &Facts) -> Vec<Message> {
                     what: label(&container),
                     liveness: Liveness::Active,
                     decides: true,
+                    of_healthy: false,
                 });
             }
         }
@@ -245,6 +255,7 @@ fn messages(facts: &Facts) -> Vec<Message> {
             what: described(&facts.pod),
             liveness: Liveness::Active,
             decides: true,
+            of_healthy: false,
         });
     }
     let reason = facts.pod.text("status.reason");
@@ -258,12 +269,14 @@ fn messages(facts: &Facts) -> Vec<Message> {
             what: "the pod".to_owned(),
             liveness: Liveness::Active,
             decides: true,
+            of_healthy: false,
         });
     }
     let objects = facts.subject.iter().chain(facts.has_pod().then_some(&facts.pod));
     let objects =
         objects.chain(facts.related.iter().filter(|it| matches!(it.kind(), "ReplicaSet" | "Node" | "Job") && !is_good(it)));
     for object in objects {
+        let of_healthy = status::of(object, now).health.is_healthy();
         for condition in object.list("status.conditions").filter(|it| is_bad(object, it) && tells(object, it)) {
             let evidence = ["message", "reason", "status"]
                 .iter()
@@ -279,7 +292,8 @@ fn messages(facts: &Facts) -> Vec<Message> {
                 evidence: evidence.take(2).collect(),
                 what: described(object),
                 liveness: Liveness::Active,
-                decides: true,
+                decides: is_understood(condition.text("type")),
+                of_healthy,
             });
         }
     }
@@ -299,7 +313,15 @@ fn messages(facts: &Facts) -> Vec<Message> {
         for line in log.text.lines().filter(|it| !it.trim().is_empty()) {
             let decides = deciding == Some(line);
             let evidence = vec![log_evidence(&facts.pod, log, line)];
-            messages.push(Message { place: Place::Log, text: line.to_owned(), evidence, what: state.clone(), liveness, decides });
+            messages.push(Message {
+                place: Place::Log,
+                text: line.to_owned(),
+                evidence,
+                what: state.clone(),
+                liveness,
+                decides,
+                of_healthy: false,
+            });
         }
     }
     messages
@@ -322,24 +344,11 @@ fn is_good(object: &Object) -> bool {
 /// Whether a condition is not as it should be. Some are good when they are true, some when they are not.
 pub(super) fn is_bad(object: &Object, condition: &crate::domain::object::Field<'_>) -> bool {
     let kind = condition.text("type");
-    let bad_when_true = kind.ends_with("Pressure")
-        || kind.ends_with("Failure")
-        || kind.ends_with("Error")
-        || kind.contains("Terminal")
-        || matches!(
-            kind,
-            "NetworkUnavailable"
-                | "Failed"
-                | "ScalingLimited"
-                | "Stalled"
-                | "DisruptionTarget"
-                | "PodResizePending"
-                | "FailureTarget"
-                | "Resizing"
-                | "FileSystemResizePending"
-        )
-        || object.kind() == "Namespace"
-        || kind == "InvalidSpecError";
+    if kind == "ScalingLimited" {
+        // At its minimum an autoscaler is limited as well, and well.
+        return condition.text("status") == "True" && condition.text("reason") == "TooManyReplicas";
+    }
+    let bad_when_true = is_bad_when_true(kind) || object.kind() == "Namespace";
     match condition.text("status") {
         // Argo CD writes conditions only for what is wrong, and without a status.
         "" => object.kind() == "Application" && (kind.ends_with("Error") || kind.ends_with("Warning")),
@@ -351,12 +360,58 @@ pub(super) fn is_bad(object: &Object, condition: &crate::domain::object::Field<'
     }
 }
 
+/// Types of conditions that are good while they do not hold.
+fn is_bad_when_true(kind: &str) -> bool {
+    kind.ends_with("Pressure")
+        || kind.ends_with("Failure")
+        || kind.ends_with("Error")
+        || kind.contains("Terminal")
+        || matches!(
+            kind,
+            "NetworkUnavailable"
+                | "Failed"
+                | "Stalled"
+                | "DisruptionTarget"
+                | "PodResizePending"
+                | "FailureTarget"
+                | "Resizing"
+                | "ACK.Recoverable"
+                | "Degraded"
+                | "InvalidSpecError"
+                | "FileSystemResizePending"
+        )
+}
+
+/// Whether it is known what it means for an object that a condition of this type does not hold, or does.
+fn is_understood(kind: &str) -> bool {
+    const GOOD: [&str; 16] = [
+        "Available",
+        "Healthy",
+        "Synced",
+        "Established",
+        "Programmed",
+        "Accepted",
+        "Reconciled",
+        "Succeeded",
+        "Launched",
+        "Registered",
+        "Initialized",
+        "Progressing",
+        "AbleToScale",
+        "ScalingActive",
+        "DisruptionAllowed",
+        "ResolvedRefs",
+    ];
+    is_bad_when_true(kind) || kind.ends_with("Ready") || kind.starts_with("ACK.") || GOOD.contains(&kind)
+}
+
 /// Reasons with which a later event says that what failed has worked.
 fn resolving(reason: &str) -> &'static [&'static str] {
     match reason {
         "FailedCreate" => &["SuccessfulCreate"],
         "FailedScheduling" => &["Scheduled"],
-        "FailedMount" | "FailedAttachVolume" | "FailedCreatePodSandBox" => &["Started", "Pulled", "Created"],
+        "FailedAttachVolume" => &["SuccessfulAttachVolume", "Started", "Pulled", "Created"],
+        "FailedMount" | "FailedCreatePodSandBox" => &["Started", "Pulled", "Created"],
         "ProvisioningFailed" | "FailedBinding" => &["ProvisioningSucceeded"],
         "FailedDeployModel" | "FailedBuildModel" => &["SuccessfullyReconciled"],
         "SyncLoadBalancerFailed" => &["EnsuredLoadBalancer"],
@@ -368,10 +423,54 @@ fn liveness(event: &Object, among: &[Object], facts: &Facts) -> Liveness {
     let at = event_time(event);
     let later = |it: &&Object| event_time(it) > at && resolving(event.text("reason")).contains(&it.text("reason"));
     let own = facts.has_pod() && event.text("involvedObject.name") == facts.pod.name();
-    if among.iter().any(|it| later(&it)) || own && facts.is_ready() {
+    if among.iter().any(|it| later(&it)) || own && facts.is_ready() || is_overcome(event, at, own, facts) {
         return Liveness::Past;
     }
     Liveness::Active
+}
+
+/// Whether the state of what an event is about shows that it got beyond what failed, whichever events are kept.
+fn is_overcome(event: &Object, at: Option<Timestamp>, own: bool, facts: &Facts) -> bool {
+    let (reason, kind, name) = (event.text("reason"), event.text("involvedObject.kind"), event.text("involvedObject.name"));
+    match reason {
+        "FailedScheduling" if own => !facts.pod.text("spec.nodeName").is_empty(),
+        // A container that was started later had its image, its volumes and its network.
+        "Failed" | "InspectFailed" | "FailedMount" | "FailedAttachVolume" | "FailedCreatePodSandBox" if own => {
+            let container = event_container(event);
+            facts.containers().iter().filter(|it| container.is_empty() || it.name == container).any(|it| {
+                let paths = ["state.running.startedAt", "state.terminated.startedAt", "lastState.terminated.startedAt"];
+                paths.iter().any(|path| it.status.as_ref().and_then(|status| status.time(path)) > at)
+            })
+        }
+        "ProvisioningFailed" | "FailedBinding" => {
+            let claims = facts.subject.iter().chain(&facts.claims).chain(&facts.related);
+            claims
+                .filter(|it| it.kind() == "PersistentVolumeClaim" && it.name() == name)
+                .any(|it| it.text("status.phase") == "Bound")
+        }
+        "FailedCreate" => {
+            let owners = facts.subject.iter().chain(&facts.owners).chain(&facts.related);
+            owners.filter(|it| it.kind() == kind && it.name() == name).any(has_its_pods)
+        }
+        _ => false,
+    }
+}
+
+/// Whether a controller has as many pods as it wants.
+fn has_its_pods(owner: &Object) -> bool {
+    let number = |path: &str| owner.integer(path).unwrap_or(0);
+    match owner.kind() {
+        "ReplicaSet" | "ReplicationController" => {
+            let wanted = owner.integer("spec.replicas").unwrap_or(1);
+            owner.get("status.replicas").is_some() && number("status.replicas") >= wanted
+        }
+        "StatefulSet" => number("status.readyReplicas") >= owner.integer("spec.replicas").unwrap_or(1),
+        "DaemonSet" => {
+            number("status.numberReady") > 0 && number("status.numberReady") >= number("status.desiredNumberScheduled")
+        }
+        "Job" => number("status.active") + number("status.succeeded") >= owner.integer("spec.parallelism").unwrap_or(1),
+        _ => false,
+    }
 }
 
 fn about(event: &Object) -> String {

@@ -63,3 +63,107 @@ fn what_the_message_does_not_say_leaves_no_hole_and_what_it_says_is_no_place() {
         );
     }
 }
+
+#[test]
+fn what_was_overcome_is_history_by_the_state_that_shows_it() {
+    use super::super::fixtures::{crashed, subject, with_event};
+    use serde_json::json;
+    let alive = |facts: &Facts, id: &str| findings(facts).into_iter().find(|it| it.id == id).map(|it| it.liveness);
+    let pull =
+        "Failed to pull image \"shop/web:1\": 429 Too Many Requests - toomanyrequests: You have reached your pull rate limit";
+    // It was started after the pull that failed, and ended since.
+    let mut facts = with_event(crashed(json!({}), 1, "Error", ""), "Failed", pull);
+    let set = |facts: &mut Facts, at: &str| {
+        let mut event = facts.events[0].value().clone();
+        event["lastTimestamp"] = at.into();
+        event["involvedObject"]["name"] = facts.pod.name().into();
+        facts.events[0] = Object::new(event);
+    };
+    set(&mut facts, "2026-01-05T11:50:00Z");
+    assert_eq!(alive(&facts, "image-registry-rate-limit"), Some(Liveness::Past));
+    set(&mut facts, "2026-01-05T11:59:00Z");
+    assert_eq!(alive(&facts, "image-registry-rate-limit"), Some(Liveness::Active), "the next start fails at the pull");
+    let claim = |phase: &str| {
+        let mut facts = subject(
+            json!({"kind": "PersistentVolumeClaim", "metadata": {"name": "data", "namespace": "shop"}, "status": {"phase": phase}}),
+        );
+        let message = "failed to provision volume with StorageClass \"gp3\": rpc error: code = Internal desc = Could not create volume \"pvc-1\": UnauthorizedOperation: You are not authorized to perform this operation.";
+        facts.about = vec![Object::new(
+            json!({"kind": "Event", "reason": "ProvisioningFailed", "message": message, "type": "Warning", "lastTimestamp": "2026-01-05T11:00:00Z",
+            "involvedObject": {"kind": "PersistentVolumeClaim", "name": "data"}}),
+        )];
+        findings(&facts).into_iter().any(|it| it.liveness == Liveness::Active)
+    };
+    assert!(claim("Pending") && !claim("Bound"));
+}
+
+#[test]
+fn conditions_of_what_is_well_are_no_fault() {
+    use super::super::fixtures::subject;
+    use serde_json::{Value, json};
+    let told = |kind: &str, conditions: Value| {
+        let facts =
+            subject(json!({"kind": kind, "metadata": {"name": "a", "namespace": "shop"}, "status": {"conditions": conditions}}));
+        findings(&facts).into_iter().map(|it| it.id).collect::<Vec<_>>()
+    };
+    let condition = |kind: &str, status: &str, reason: &str, message: &str| json!({"type": kind, "status": status, "reason": reason, "message": message});
+    let ready = || condition("Ready", "True", "Ready", "ready");
+    for (kind, other) in [
+        ("ScaledObject", condition("Fallback", "False", "NoFallbackFound", "No fallbacks are active on this scaled object")),
+        ("Rollout", condition("Paused", "False", "RolloutPaused", "Rollout is not paused")),
+        ("Widget", condition("Reconciling", "False", "Done", "nothing to do")),
+        (
+            "Node",
+            condition("CorruptDockerOverlay2", "False", "NoCorruptDockerOverlay2", "docker overlay2 is functioning properly"),
+        ),
+        (
+            "HorizontalPodAutoscaler",
+            condition(
+                "ScalingLimited",
+                "True",
+                "TooFewReplicas",
+                "the desired replica count is less than the minimum replica count",
+            ),
+        ),
+    ] {
+        assert!(told(kind, json!([ready(), other])).is_empty(), "{kind}");
+    }
+    assert_eq!(told("Widget", json!([condition("Ready", "False", "NoParts", "no parts are left")])), [GENERIC]);
+    // ACK says what it will try again with a condition that is bad while it holds.
+    let denied = condition(
+        "ACK.Recoverable",
+        "True",
+        "",
+        "AccessDeniedException: User: arn:aws:sts::1:assumed-role/ack/1 is not authorized to perform: s3:CreateBucket",
+    );
+    assert!(told("Bucket", json!([denied])).contains(&"ack-access-denied"));
+}
+
+/// A message that no object could speak is never told, however well its row matches.
+#[test]
+fn the_message_of_each_condition_is_told_by_some_object() {
+    use super::super::fixtures::subject;
+    use serde_json::json;
+    let kinds =
+        ["Node", "Deployment", "Job", "HorizontalPodAutoscaler", "Application", "Namespace", "PodDisruptionBudget", "Widget"];
+    for row in all() {
+        let On::Condition(kind) = row.on else { continue };
+        let kinds_of_conditions =
+            if kind.is_empty() { vec!["Ready", "Accepted", "ResolvedRefs", "Programmed"] } else { vec![kind] };
+        let (reason, message) = row.yes.split_once(": ").unwrap_or((row.yes, ""));
+        let told = kinds.iter().any(|of| {
+            kinds_of_conditions.iter().any(|kind| {
+                ["True", "False", "Unknown", ""].iter().any(|status| {
+                    let mut condition = json!({"type": kind, "reason": reason, "message": message});
+                    if !status.is_empty() {
+                        condition["status"] = (*status).into();
+                    }
+                    let facts = subject(json!({"kind": of, "metadata": {"name": "a"}, "status": {"conditions": [condition]}}));
+                    findings(&facts).iter().any(|it| it.id == row.id)
+                })
+            })
+        });
+        // These stand on pods.
+        assert!(told || matches!(row.id, "sched-gated" | "readiness-gate-pending"), "{}: {}", row.id, row.yes);
+    }
+}

@@ -3,12 +3,12 @@
 use std::cmp::Reverse;
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::Pods;
 use crate::context::Context;
 use crate::domain::names;
 use crate::domain::object::Object;
+use crate::domain::selector;
 use crate::domain::status::{self, Health};
 use crate::domain::text::cut;
 use crate::error::{ErrorKind, ToolError};
@@ -75,7 +75,7 @@ pub(super) async fn pods(cx: &Context, client: &Client, namespace: &str, workloa
     let owners = if kind.kind == "CronJob" { jobs(client, namespace, &owner).await? } else { vec![owner] };
     let mut best = Best { now: cx.now(), pods: Vec::new(), matched: 0, not_read: Vec::new() };
     for owner in &owners {
-        let Some(selector) = selector(owner) else { continue };
+        let Some(selector) = selector::of_workload(owner) else { continue };
         let options = ListOptions { namespace: Some(namespace), labels: Some(&selector), ..ListOptions::default() };
         let mut pages = 0;
         let visit = |page: Vec<Object>| {
@@ -147,27 +147,6 @@ fn why(kind: &Kind, owners: &[Object]) -> &'static str {
     }
 }
 
-/// The label selector of a workload in the syntax of kubectl; `None` when it selects nothing.
-fn selector(owner: &Object) -> Option<String> {
-    let mut terms = Vec::new();
-    let labels = if owner.kind() == "ReplicationController" { "spec.selector" } else { "spec.selector.matchLabels" };
-    for (key, value) in owner.get(labels).and_then(Value::as_object).into_iter().flatten() {
-        terms.push(format!("{key}={}", value.as_str()?));
-    }
-    for expression in owner.list("spec.selector.matchExpressions") {
-        let key = expression.text("key");
-        let values: Vec<&str> = expression.list("values").iter().filter_map(|it| it.value.as_str()).collect();
-        terms.push(match expression.text("operator") {
-            "In" => format!("{key} in ({})", values.join(",")),
-            "NotIn" => format!("{key} notin ({})", values.join(",")),
-            "Exists" => key.to_owned(),
-            "DoesNotExist" => format!("!{key}"),
-            _ => return None,
-        });
-    }
-    (!terms.is_empty()).then(|| terms.join(","))
-}
-
 /// The pods most worth reading of all that were seen.
 struct Best {
     now: Timestamp,
@@ -209,14 +188,14 @@ mod tests {
             "matchLabels": {"app": "web"},
             "matchExpressions": [{"key": "tier", "operator": "In", "values": ["a", "b"]}, {"key": "canary", "operator": "DoesNotExist"}],
         }}}));
-        assert_eq!(selector(&owner).unwrap(), "app=web,tier in (a,b),!canary");
+        assert_eq!(selector::of_workload(&owner).unwrap(), "app=web,tier in (a,b),!canary");
         assert_eq!(
-            selector(&Object::new(json!({"kind": "Deployment", "spec": {"selector": {}}}))),
+            selector::of_workload(&Object::new(json!({"kind": "Deployment", "spec": {"selector": {}}}))),
             None,
             "an empty one selects all"
         );
         let old = Object::new(json!({"kind": "ReplicationController", "spec": {"selector": {"app": "x"}}}));
-        assert_eq!(selector(&old).unwrap(), "app=x");
+        assert_eq!(selector::of_workload(&old).unwrap(), "app=x");
     }
 
     #[test]
