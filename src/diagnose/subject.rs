@@ -12,8 +12,11 @@ pub(super) fn status(facts: &Facts, causes: &[Finding]) -> Status {
     let subject = facts.target_object();
     let active = causes.iter().filter(|it| it.liveness == Liveness::Active);
     let severe = active.clone().any(|it| it.severity >= Severity::High && !super::engine::waits_for_an_upgrade(it.id));
+    // A Job that tries again has not failed yet.
+    let tries = subject.kind() == "Job" && subject.integer("status.active").unwrap_or(0) > 0;
     match status::of(subject, facts.now).health {
         Health::Failing(_) => Status::Failing,
+        _ if tries && !causes.is_empty() => Status::Degraded,
         _ if severe => Status::Failing,
         Health::Degraded(_) => Status::Degraded,
         Health::Healthy if !causes.is_empty() => Status::Degraded,

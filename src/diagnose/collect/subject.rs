@@ -4,7 +4,7 @@ use futures::future::join_all;
 use jiff::Timestamp;
 
 use super::{Source, answer, first_page, gap, kind, list_events, match_labels, pod_facts, take};
-use crate::diagnose::facts::{Facts, event_time};
+use crate::diagnose::facts::{Facts, RECENT, event_time};
 use crate::domain::field_selector;
 use crate::domain::object::Object;
 use crate::domain::status;
@@ -155,7 +155,14 @@ impl Around<'_> {
             if over("Complete") || over("SuccessCriteriaMet") {
                 self.pods.retain(|it| it.text("status.phase") == "Succeeded");
             } else if running && !over("Failed") {
-                self.pods.retain(|it| !is_ended(it));
+                // What failed a short while ago tells what the present attempt will meet; before that it is history.
+                let now = self.source.now;
+                let recent = |pod: &Object| ended_at(pod).is_some_and(|it| now.duration_since(it) < RECENT);
+                if self.pods.iter().any(|it| it.text("status.phase") == "Failed" && recent(it)) {
+                    self.pods.retain(|it| it.text("status.phase") == "Failed" && recent(it));
+                } else {
+                    self.pods.retain(|it| !is_ended(it));
+                }
             }
             return;
         }
@@ -310,6 +317,12 @@ pub(super) async fn admission(facts: &mut Facts, source: &Source) {
 /// Whether nothing of a pod runs any more, or will.
 fn is_ended(pod: &Object) -> bool {
     matches!(pod.text("status.phase"), "Succeeded" | "Failed")
+}
+
+/// When the last container of a pod ended.
+fn ended_at(pod: &Object) -> Option<Timestamp> {
+    let statuses = pod.list("status.containerStatuses");
+    statuses.filter_map(|it| it.time("state.terminated.finishedAt")).max()
 }
 
 /// Number of the revision, then age.

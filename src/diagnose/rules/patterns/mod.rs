@@ -408,6 +408,7 @@ fn is_understood(kind: &str) -> bool {
 /// Reasons with which a later event says that what failed has worked.
 fn resolving(reason: &str) -> &'static [&'static str] {
     match reason {
+        "Failed" | "InspectFailed" => &["Pulled", "Started"],
         "FailedCreate" => &["SuccessfulCreate"],
         "FailedScheduling" => &["Scheduled"],
         "FailedAttachVolume" => &["SuccessfulAttachVolume", "Started", "Pulled", "Created"],
@@ -421,7 +422,12 @@ fn resolving(reason: &str) -> &'static [&'static str] {
 
 fn liveness(event: &Object, among: &[Object], facts: &Facts) -> Liveness {
     let at = event_time(event);
-    let later = |it: &&Object| event_time(it) > at && resolving(event.text("reason")).contains(&it.text("reason"));
+    // One container that starts says nothing of another one.
+    let same = |it: &Object| {
+        let (one, other) = (event_container(event), event_container(it));
+        one == other || one.is_empty() || other.is_empty()
+    };
+    let later = |it: &&Object| event_time(it) > at && same(it) && resolving(event.text("reason")).contains(&it.text("reason"));
     let own = facts.has_pod() && event.text("involvedObject.name") == facts.pod.name();
     if among.iter().any(|it| later(&it)) || own && facts.is_ready() || is_overcome(event, at, own, facts) {
         return Liveness::Past;
