@@ -19,6 +19,7 @@ mod demo_world;
 mod http;
 mod lists_over_http;
 mod logs;
+mod parents;
 mod protocol;
 mod real_cluster;
 mod recordings;

@@ -161,7 +161,8 @@ async fn roles(ports: &Ports, facts: &Facts) -> Vec<(String, String, Result<Opti
         let text = it.text.to_lowercase();
         text.contains("assumerolewithwebidentity") || text.contains("nosuchentity")
     });
-    let account = facts.service_account.as_ref().filter(|_| denied);
+    let asked = facts.subject_of(&["ServiceAccount"]).is_some();
+    let account = facts.service_account.as_ref().filter(|_| denied || asked);
     let arn = account.and_then(|it| it.annotation("eks.amazonaws.com/role-arn"));
     let own = |arn: &&str| facts.target.account.as_deref().is_none_or(|it| arn.split(':').nth(4) == Some(it));
     // Of another account nothing can be asked here.

@@ -38,6 +38,13 @@ pub async fn subject(source: &Source, of: &Kind, namespace: Option<&str>, name: 
         "PersistentVolumeClaim" => around.claim(&object).await,
         "Node" => around.node(&object).await,
         "HorizontalPodAutoscaler" => around.autoscaler(&object).await,
+        "Namespace" => around.unwell_pods(object.name(), |_| true).await,
+        "ServiceAccount" => {
+            around.facts.service_account = Some(object.clone());
+            let name = object.name().to_owned();
+            around.unwell_pods(object.namespace(), |pod| super::service_account_name(pod) == name).await;
+        }
+        "Application" => around.application(&object).await,
         _ => {}
     }
     let mut facts = around.finish().await?;
@@ -264,6 +271,32 @@ impl Around<'_> {
         self.facts.related.extend(pods);
     }
 
+    /// The pods of a namespace that are not well, of those that fit; one that has ended does nothing any more.
+    async fn unwell_pods(&mut self, namespace: &str, fits: impl Fn(&Object) -> bool) {
+        let pods = self.list("Pod", Some(namespace), None, None).await;
+        let now = self.source.now;
+        let unwell = |pod: &Object| !is_ended(pod) && fits(pod) && !status::of(pod, now).health.is_healthy();
+        self.pods = pods.into_iter().filter(unwell).collect();
+    }
+
+    /// The workload for which an Argo CD application is not healthy.
+    async fn application(&mut self, application: &Object) {
+        let workloads = ["Deployment", "StatefulSet", "DaemonSet", "Job"];
+        let child = application.list("status.resources").find(|it| {
+            workloads.contains(&it.text("kind")) && matches!(it.text("health.status"), "Degraded" | "Progressing" | "Missing")
+        });
+        let Some(child) = child else { return };
+        let (kind, namespace, name) =
+            (child.text("kind").to_owned(), child.text("namespace").to_owned(), child.text("name").to_owned());
+        if namespace.is_empty() {
+            return;
+        }
+        if let Some(workload) = self.get(&kind, Some(&namespace), &name).await {
+            self.workload(&workload).await;
+            self.facts.related.push(workload);
+        }
+    }
+
     async fn autoscaler(&mut self, autoscaler: &Object) {
         let (kind, name) = (autoscaler.text("spec.scaleTargetRef.kind"), autoscaler.text("spec.scaleTargetRef.name"));
         let namespace = autoscaler.namespace().to_owned();
@@ -283,6 +316,7 @@ impl Around<'_> {
         let Some(pod) = pods.into_iter().next() else { return Ok(facts) };
         let mut whole = pod_facts(source, pod).await?;
         whole.gaps.extend(facts.gaps);
+        whole.service_account = whole.service_account.or(facts.service_account);
         whole.aws.extend(facts.aws);
         whole.subject = facts.subject;
         // Events of the pod's claims have been read with it.

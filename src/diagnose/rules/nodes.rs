@@ -3,8 +3,9 @@
 use super::Rule;
 use crate::diagnose::diagnosis::{Confidence, Risk};
 use crate::diagnose::facts::{Facts, event_count, event_time};
-use crate::diagnose::finding::{Depth, Finding, Role, Severity, event_evidence, evidence, field_evidence};
+use crate::diagnose::finding::{Depth, Finding, Liveness, Role, Severity, event_evidence, evidence, field_evidence};
 use crate::domain::object::Object;
+use crate::domain::quantity;
 use crate::domain::text::count;
 use crate::domain::time::age;
 
@@ -14,6 +15,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new("pod-stuck-terminating", Severity::High, stuck),
     Rule::new("addon-vpc-cni-missing", Severity::Critical, cni_missing).also(&[("hybrid-cni-missing", Severity::High)]),
     Rule::new("node-flapping", Severity::High, flapping),
+    Rule::new("karpenter-limits-exceeded", Severity::High, pool_limits),
 ];
 
 /// Pods that count against the limit of a node: those that have ended do not.
@@ -164,6 +166,33 @@ fn cni_missing(facts: &Facts) -> Vec<Finding> {
     ]
 }
 
+/// A pool that may make no further node.
+fn pool_limits(facts: &Facts) -> Vec<Finding> {
+    let Some(pool) = facts.subject_of(&["NodePool"]) else { return Vec::new() };
+    let limits = pool.get("spec.limits").and_then(serde_json::Value::as_object).into_iter().flatten();
+    let full = limits.filter_map(|(resource, limit)| {
+        let used = pool.get("status.resources")?.get(resource)?;
+        let number = |value: &serde_json::Value| quantity::parse_any(value.as_str()?);
+        // A node that does not fit whole is not made.
+        (number(used)? >= number(limit)? * 0.98)
+            .then(|| (resource, used.as_str().unwrap_or_default(), limit.as_str().unwrap_or_default()))
+    });
+    let found = full.map(|(resource, used, limit)| {
+        let summary = format!(
+            "NodePool `{}` has used up its limit of {resource}: {used} of {limit}. It makes no further node.",
+            pool.name()
+        );
+        Finding::new("karpenter-limits-exceeded", Depth::Target, Confidence::Certain, summary)
+            .specific(8)
+            // Nothing fails before a pod needs one.
+            .alive(Liveness::Recent)
+            .because(crate::diagnose::finding::entry_evidence(pool, "spec.limits", resource))
+            .because(crate::diagnose::finding::entry_evidence(pool, "status.resources", resource))
+            .fix(Risk::Low, "Raise `spec.limits` of the NodePool, or free nodes of it")
+    });
+    found.take(1).collect()
+}
+
 /// A node that is ready and not ready in turns.
 fn flapping(facts: &Facts) -> Vec<Finding> {
     let Some(node) = facts.subject_of(&["Node"]) else { return Vec::new() };
@@ -230,6 +259,18 @@ mod tests {
         let mut flaps = node(json!({}), 2);
         flaps.about = vec![Object::new(event)];
         assert_eq!(ids(&flaps), ["node-flapping"]);
+    }
+
+    #[test]
+    fn a_pool_at_its_limit_makes_no_further_node() {
+        let pool = |used: &str| {
+            subject(
+                json!({"kind": "NodePool", "metadata": {"name": "batch"}, "spec": {"limits": {"cpu": "100", "memory": "1000Gi"}},
+                "status": {"resources": {"cpu": used, "memory": "10Gi"}, "conditions": [{"type": "Ready", "status": "True"}]}}),
+            )
+        };
+        assert!(finding(&pool("100"), "karpenter-limits-exceeded").summary.contains("cpu: 100 of 100"));
+        assert!(ids(&pool("60")).is_empty());
     }
 
     #[test]
