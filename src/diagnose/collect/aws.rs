@@ -93,7 +93,11 @@ pub(super) async fn pod(source: &Source, facts: &mut Facts) {
             async { ports.compute.security_groups(&ids_or_none(group_ids(facts))).await },
         )
     };
+    let subnets: BTreeSet<String> =
+        instances.iter().flatten().map(|it| it.subnet_id.clone()).filter(|it| !it.is_empty() && lacks_address(facts)).collect();
     add(facts, "EC2 instances", "Instance", instances, |it| it.id.clone());
+    let subnets = ports.compute.subnets(&ids_or_none(subnets)).await;
+    add(facts, "subnets of the node", "Subnet", subnets, |it| it.id.clone());
     add(facts, "instance types", "InstanceType", types, |it| it.name.clone());
     for (what, image) in images {
         add(facts, &what, "EcrImage", image.map(|it| vec![it]), |it| format!("{}:{}", it.repository, it.reference));
@@ -127,7 +131,14 @@ fn ids_or_none(ids: BTreeSet<String>) -> Vec<String> {
 /// Instances of the node that is asked about, and of those around the target that are not ready.
 fn instance_ids(facts: &Facts) -> BTreeSet<String> {
     let unwell = facts.related_of("Node").filter(|node| node.condition("Ready").is_none_or(|it| it.text("status") != "True"));
-    unwell.chain(facts.subject_of(&["Node"])).filter_map(|node| instance_id(node.text("spec.providerID"))).collect()
+    // A pod that gets no address leads to the subnet of its node.
+    let own = facts.related_of("Node").filter(|node| lacks_address(facts) && node.name() == facts.pod.text("spec.nodeName"));
+    unwell.chain(facts.subject_of(&["Node"])).chain(own).filter_map(|node| instance_id(node.text("spec.providerID"))).collect()
+}
+
+/// Whether a pod has no sandbox because no address could be assigned.
+fn lacks_address(facts: &Facts) -> bool {
+    facts.events_of(&["FailedCreatePodSandBox"]).next().is_some_and(|it| it.text("message").contains("assign an IP address"))
 }
 
 /// The type of the node that is asked about: how many pods it can hold follows from it.

@@ -106,6 +106,11 @@ fn what_gets_lost_below_kubernetes_is_told_by_what_the_pod_has() {
     };
     own.aws = vec![group("tcp")];
     assert_eq!(finding(&own, "sgpp-traffic-blocked").confidence, Confidence::High);
+    let open = Object::new(
+        json!({"kind": "SecurityGroup", "metadata": {"name": "sg-1"}, "egress": [{"protocol": "udp", "from_port": 53, "to_port": 53}]}),
+    );
+    own.aws = vec![open];
+    assert_eq!(finding(&own, "sgpp-traffic-blocked").confidence, Confidence::Medium, "this side lets DNS out");
     let mut unknown = world(TIMEOUT, true, COREFILE);
     unknown.dns.as_mut().unwrap().policies = None;
     assert!(dns_ids(&unknown).is_empty(), "policies that could not be read may explain it");

@@ -14,6 +14,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new("node-not-ready-unknown", Severity::Critical, gone),
     Rule::new("node-ec2-impaired-or-retired", Severity::High, impaired),
     Rule::new("volume-attachment-stale-node", Severity::High, stale_attachment),
+    Rule::new("cni-ip-exhausted", Severity::High, no_address),
     Rule::new("ebs-attach-failed", Severity::High, volumes),
     Rule::new("alb-targets-unhealthy", Severity::High, targets),
     Rule::new("automode-nodeclass-or-pool-missing", Severity::High, pools),
@@ -413,6 +414,42 @@ fn hybrid(facts: &Facts) -> Vec<Finding> {
             .because(evidence(cluster, "remote_networks.node_cidrs[0]"))
             .link(cluster.address(), "remote networks without the node's")
             .fix(Risk::Medium, "Add the network of the node to `remoteNetworkConfig` of the cluster, and let the firewall pass port 10250 and 443"),
+    ]
+}
+
+/// A pod without an address, on a node whose subnet has none left.
+fn no_address(facts: &Facts) -> Vec<Finding> {
+    let said = facts.events_of(&["FailedCreatePodSandBox"]).find(|it| it.text("message").contains("assign an IP address"));
+    let Some(event) = said.filter(|_| facts.pod.text("status.podIP").is_empty()) else { return Vec::new() };
+    let own = machines(facts).find(|(node, _)| node.name() == facts.pod.text("spec.nodeName"));
+    let Some((node, instance)) = own else { return Vec::new() };
+    let subnet = facts.aws_of("Subnet").find(|it| it.name() == instance.text("subnet_id"));
+    // Prefix delegation needs a block of 16.
+    let short = subnet.and_then(|it| Some((it, it.integer("free_addresses").filter(|free| *free < 16)?)));
+    let Some((subnet, free)) = short else { return Vec::new() };
+    let summary = format!(
+        "Pod `{}` gets no address: subnet `{}` of node `{}` has {free} free.",
+        facts.pod.name(),
+        subnet.name(),
+        node.name(),
+    );
+    vec![
+        Finding::new(
+            "cni-ip-exhausted",
+            Depth::Reference,
+            if free == 0 { Confidence::Certain } else { Confidence::High },
+            summary,
+        )
+        .specific(9)
+        .because(evidence(event, "message"))
+        .because(evidence(subnet, "free_addresses"))
+        .link(node.address(), "no address for the pod")
+        .link(subnet.address(), "no free addresses")
+        .fix(
+            Risk::Medium,
+            "Add a secondary CIDR with larger subnets for pods (custom networking), or move nodes to a larger subnet",
+        )
+        .fix(Risk::Low, "Lower WARM_IP_TARGET and WARM_ENI_TARGET of the VPC CNI, so that nodes hold fewer spare addresses"),
     ]
 }
 

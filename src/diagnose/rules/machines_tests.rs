@@ -171,3 +171,28 @@ fn a_hybrid_node_outside_of_the_remote_networks_is_told() {
     }
     assert!(contains("0.0.0.0/0", std::net::Ipv4Addr::LOCALHOST) && !contains("x/33", std::net::Ipv4Addr::LOCALHOST));
 }
+
+#[test]
+fn a_pod_without_an_address_leads_to_the_subnet_of_its_node() {
+    let world = |free: u32| {
+        let mut facts = with_event(
+            container(json!({}), json!({"ready": false, "state": {"waiting": {"reason": "ContainerCreating"}}})),
+            "FailedCreatePodSandBox",
+            "Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox \"9\": plugin type=\"aws-cni\" name=\"aws-cni\" failed (add): add cmd: failed to assign an IP address to container",
+        );
+        let name = facts.pod.text("spec.nodeName").to_owned();
+        assert!(!name.is_empty(), "the fixture is on a node");
+        facts
+            .related
+            .push(object(json!({"kind": "Node", "metadata": {"name": name}, "spec": {"providerID": "aws:///us-east-1a/i-1"},
+            "status": {"conditions": [{"type": "Ready", "status": "True"}]}})));
+        facts.aws = vec![
+            object(json!({"kind": "Instance", "metadata": {"name": "i-1"}, "state": "running", "subnet_id": "subnet-1"})),
+            object(json!({"kind": "Subnet", "metadata": {"name": "subnet-1"}, "free_addresses": free})),
+        ];
+        facts
+    };
+    let found = finding(&world(0), "cni-ip-exhausted");
+    assert!(found.summary.contains("subnet `subnet-1` of node") && found.summary.contains("has 0 free"), "{}", found.summary);
+    assert!(no_address(&world(4000)).is_empty(), "the subnet has room, so the node is at its limit");
+}

@@ -18,6 +18,8 @@ mod probe_kinds;
 mod probes;
 mod scheduling;
 mod services;
+#[cfg(test)]
+mod severe_tests;
 mod start;
 mod starts;
 mod storage;

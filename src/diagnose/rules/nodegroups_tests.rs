@@ -107,6 +107,9 @@ fn a_failed_launch_is_told_by_the_last_activity() {
     short.aws.push(object(json!({"kind": "Subnet", "metadata": {"name": "subnet-1"}, "free_addresses": 2})));
     let found = finding(&short, "node-join-subnet-ips");
     assert!(found.summary.contains("`subnet-1` has 2 free"), "{}", found.summary);
+    let mut wide = group(json!({}));
+    wide.aws.push(object(json!({"kind": "Subnet", "metadata": {"name": "subnet-1"}, "free_addresses": 2})));
+    assert!(ids(&wide).is_empty(), "a small subnet alone fails nothing");
 }
 
 #[test]
