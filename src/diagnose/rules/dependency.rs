@@ -80,9 +80,11 @@ fn down(facts: &Facts) -> Vec<Finding> {
     };
     let summary =
         format!("{}, because of what is behind Service `{}`: {}", caller(facts, dependency), dependency.name, cause.summary);
-    let mut finding = base(facts, dependency, cause.id, cause.confidence.min(Confidence::High), summary)
-        .because(cause.evidence)
-        .link(link, "no ready endpoints");
+    // That the caller is refused is what the ports of the pods alone do not show.
+    let refused = cause.id == "svc-target-port-mismatch" && dependency.line.to_lowercase().contains("refused");
+    let confidence = if refused { Confidence::High } else { cause.confidence.min(Confidence::High) };
+    let mut finding =
+        base(facts, dependency, cause.id, confidence, summary).because(cause.evidence).link(link, "no ready endpoints");
     finding.chain.extend(cause.chain);
     finding.fixes = cause.fixes;
     finding.next_checks = cause.next_checks;
