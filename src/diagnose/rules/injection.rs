@@ -33,7 +33,7 @@ fn has_token(container: &Container<'_>) -> bool {
 }
 
 /// Containers whose log has a line that fits, with it.
-fn saying<'a>(facts: &'a Facts, fits: impl Fn(&str) -> bool) -> Vec<(Container<'a>, &'a Log, &'a str, Liveness)> {
+fn saying(facts: &Facts, fits: impl Fn(&str) -> bool) -> Vec<(Container<'_>, &Log, &str, Liveness)> {
     let containers = facts.containers().into_iter().filter_map(|container| {
         let failing = container.exit(facts.now).map(|it| it.liveness);
         let liveness = failing.or_else(|| (!container.is_ready()).then_some(Liveness::Active))?;

@@ -245,7 +245,7 @@ fn answer(cx: &Context, target: Target, input: Input, sweep: collect::Sweep, cau
     }
     let place = input.namespace.map_or_else(|| format!("cluster {}", target.cluster), |it| format!("namespace {it}"));
     let summary = match causes {
-        [] => format!("Nothing is wrong in {place} as far as was looked: {}.", looked_at_in_words(&sweep)),
+        [] => format!("Nothing is wrong in {place}: {}.", looked_at_in_words(&sweep)),
         [worst, ..] => {
             let objects: usize = causes.iter().map(|it| it.objects).sum();
             let first = text::cut(&worst.summary, 300);
