@@ -236,10 +236,8 @@ fn wide(well: bool) -> World {
 async fn a_scan_sees_services_that_lead_nowhere_and_kinds_of_operators() {
     let scan = wide(false).call("scan_cluster", json!({"cluster": "incident"})).await;
     let of = |column: &str| crate::workloads::column(&scan["causes"], column);
-    let mut found: Vec<(String, String, String)> = Vec::new();
-    for ((kind, name), id) in of("kind").iter().zip(of("name")).zip(of("id")) {
-        found.push(((*kind).to_owned(), name.to_owned(), id.to_owned()));
-    }
+    let rows = of("kind").into_iter().zip(of("name")).zip(of("id"));
+    let mut found: Vec<(String, String, String)> = rows.map(|((kind, name), id)| (kind, name, id)).collect();
     found.sort();
     let expected = [
         ("Application", "storefront", "argocd-comparison-error"),
