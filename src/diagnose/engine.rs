@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::diagnosis::{
-    BlastRadius, Contributing, Diagnosis, Evidence, Link, NextCheck, NotChecked, RootCause, RuledOut, Status,
+    BlastRadius, CheckArguments, Contributing, Diagnosis, Evidence, Link, NextCheck, NotChecked, RootCause, RuledOut, Status,
 };
 use super::facts::Facts;
 use super::finding::{Depth, Finding, Liveness, Role, evidence, field_evidence};
@@ -38,8 +38,12 @@ pub fn diagnose(facts: &Facts) -> Diagnosis {
         not_checked: facts.gaps.clone(),
         warnings: Vec::new(),
     };
+    let named: BTreeSet<&str> = causes.iter().chain(&root).map(|it| it.id).collect();
+    if status != Status::Healthy {
+        diagnosis.ruled_out = ruled_out(&others, &named);
+    }
     match root {
-        Some(root) => explain(facts, &mut diagnosis, root, &causes, others),
+        Some(root) => explain(facts, &mut diagnosis, root, &causes, &others),
         None if status == Status::Healthy && facts.subject.is_some() => {
             diagnosis.summary = subject::healthy(facts);
             diagnosis.evidence.extend(subject::evidence_of_health(facts));
@@ -133,7 +137,15 @@ fn repeats(finding: &Finding, root: &Finding) -> bool {
     line || mount || VAGUE.contains(&finding.id) && container
 }
 
-fn explain(facts: &Facts, diagnosis: &mut Diagnosis, root: Finding, causes: &[Finding], others: Vec<Finding>) {
+/// What was considered and does not hold, beside what is told as a cause.
+fn ruled_out(others: &[Finding], named: &BTreeSet<&str>) -> Vec<RuledOut> {
+    let mut seen = BTreeSet::new();
+    let others = others.iter().filter(|it| it.role == Role::RuledOut && !named.contains(it.id));
+    let others = others.filter(|it| seen.insert(it.id)).take(MOST_OTHERS);
+    others.map(|it| RuledOut { id: it.id.to_owned(), why: it.summary.clone() }).collect()
+}
+
+fn explain(facts: &Facts, diagnosis: &mut Diagnosis, root: Finding, causes: &[Finding], others: &[Finding]) {
     let recovered = diagnosis.status == Status::Degraded && root.liveness == Liveness::Recent;
     diagnosis.summary = if recovered && facts.subject.is_none() {
         format!("The pod is ready again, but a short while ago: {}", root.summary)
@@ -147,14 +159,6 @@ fn explain(facts: &Facts, diagnosis: &mut Diagnosis, root: Finding, causes: &[Fi
     let mut seen = BTreeSet::from([root.summary.clone()]);
     let more = more.filter(|it| seen.insert(it.summary.clone())).take(MOST_OTHERS);
     diagnosis.contributing = more.map(|it| Contributing { id: it.id.to_owned(), summary: it.summary.clone() }).collect();
-    let named: BTreeSet<&str> = causes.iter().map(|it| it.id).chain([root.id]).collect();
-    let mut ruled_out = BTreeSet::new();
-    for other in others.into_iter().filter(|it| it.role == Role::RuledOut && !named.contains(it.id)) {
-        if ruled_out.insert(other.id) {
-            diagnosis.ruled_out.push(RuledOut { id: other.id.to_owned(), why: other.summary });
-        }
-    }
-    diagnosis.ruled_out.truncate(MOST_OTHERS);
     diagnosis.chain.extend(root.chain);
     diagnosis.evidence = root.evidence;
     // What the pod's state is to the subject.
@@ -164,7 +168,8 @@ fn explain(facts: &Facts, diagnosis: &mut Diagnosis, root: Finding, causes: &[Fi
     diagnosis.fixes = root.fixes;
     diagnosis.next_checks = root.next_checks;
     if diagnosis.next_checks.is_empty() {
-        diagnosis.next_checks = symptoms::next_checks(facts);
+        let of_pod = facts.has_pod();
+        diagnosis.next_checks = if of_pod { symptoms::next_checks(facts) } else { subject::next_checks(facts) };
     }
     diagnosis.root_cause = Some(RootCause { id: root.id.to_owned(), summary: root.summary, confidence: root.confidence });
 }
@@ -308,12 +313,20 @@ fn finish(facts: &Facts, diagnosis: &mut Diagnosis) {
     for gap in &mut diagnosis.not_checked {
         safe(&mut gap.why);
     }
+    let namespace = facts.target_object().namespace();
     for NextCheck { arguments, .. } in &mut diagnosis.next_checks {
         if let Some(arguments) = arguments {
             arguments.cluster = Some(facts.target.cluster.clone());
             arguments.region.clone_from(&facts.target.region);
+            // Rules about pods and what they refer to also tell of targets that have no pod.
+            if arguments.namespace.as_deref() == Some("") {
+                arguments.namespace = Some(namespace.to_owned()).filter(|it| !it.is_empty());
+            }
         }
     }
+    // A call that names nothing fails.
+    let names_something = |it: &CheckArguments| ![&it.kind, &it.name, &it.pod].iter().any(|it| it.as_deref() == Some(""));
+    diagnosis.next_checks.retain(|it| it.arguments.as_ref().is_none_or(names_something));
     for link in &mut diagnosis.chain {
         safe(&mut link.state);
     }

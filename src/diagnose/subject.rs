@@ -1,6 +1,7 @@
 //! What can be said of a target that is no pod.
 
-use super::diagnosis::{CheckArguments, Diagnosis, Evidence, Link, NextCheck, Status};
+use super::collect::EksKind;
+use super::diagnosis::{CheckArguments, Confidence, Diagnosis, Evidence, Link, NextCheck, Status};
 use super::facts::Facts;
 use super::finding::{Finding, Liveness, Severity, event_evidence, evidence, field_evidence};
 use crate::domain::object::Object;
@@ -11,7 +12,8 @@ use crate::domain::text;
 pub(super) fn status(facts: &Facts, causes: &[Finding]) -> Status {
     let subject = facts.target_object();
     let active = causes.iter().filter(|it| it.liveness == Liveness::Active);
-    let severe = active.clone().any(|it| it.severity >= Severity::High && !super::engine::waits_for_an_upgrade(it.id));
+    let fails = |it: &Finding| !super::engine::waits_for_an_upgrade(it.id) && !is_hint(facts, it);
+    let severe = active.clone().any(|it| it.severity >= Severity::High && fails(it));
     // A Job that tries again has not failed yet.
     let tries = subject.kind() == "Job" && subject.integer("status.active").unwrap_or(0) > 0;
     match status::of(subject, facts.now).health {
@@ -22,6 +24,11 @@ pub(super) fn status(facts: &Facts, causes: &[Finding]) -> Status {
         Health::Healthy if !causes.is_empty() => Status::Degraded,
         Health::Healthy => Status::Healthy,
     }
+}
+
+/// Whether a cause may as well be harmless: a Service works where its pods listen on a port that they do not declare.
+fn is_hint(facts: &Facts, cause: &Finding) -> bool {
+    cause.id == "svc-target-port-mismatch" && cause.confidence <= Confidence::Medium && facts.subject_of(&["Service"]).is_some()
 }
 
 fn name(object: &Object) -> String {
@@ -88,6 +95,20 @@ pub(super) fn unexplained(facts: &Facts, diagnosis: &mut Diagnosis) {
     diagnosis.evidence.extend(warning.and_then(event_evidence));
     diagnosis.summary =
         format!("{} is not as it should be ({told}) and no rule knows why{}.", name(subject), words.unwrap_or_default());
+    diagnosis.next_checks = next_checks(facts);
+}
+
+/// Whether EKS describes it, rather than a kind of the same name that an operator brought.
+fn is_of_eks(subject: &Object) -> bool {
+    EksKind::named(subject.kind()).is_some() && subject.text("apiVersion").is_empty()
+}
+
+/// Where to look when no rule says it. What EKS describes has neither events nor a resource in the API server.
+pub(super) fn next_checks(facts: &Facts) -> Vec<NextCheck> {
+    let subject = facts.target_object();
+    if subject.name().is_empty() || is_of_eks(subject) {
+        return Vec::new();
+    }
     let about = CheckArguments {
         namespace: Some(subject.namespace().to_owned()).filter(|it| !it.is_empty()),
         kind: Some(subject.kind().to_owned()),
@@ -96,5 +117,5 @@ pub(super) fn unexplained(facts: &Facts, diagnosis: &mut Diagnosis) {
     };
     let check =
         |what: &str, tool: &str| NextCheck { what: what.to_owned(), tool: Some(tool.to_owned()), arguments: Some(about.clone()) };
-    diagnosis.next_checks = vec![check("What its events say", "list_events"), check("Its conditions and owners", "get_resource")];
+    vec![check("What its events say", "list_events"), check("Its conditions and owners", "get_resource")]
 }

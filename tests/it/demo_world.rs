@@ -223,6 +223,60 @@ async fn a_scan_tells_every_fault_once_and_nothing_else() {
     assert!(err.message.contains("did you mean `ledger`"), "{}", err.message);
 }
 
+#[tokio::test]
+async fn every_next_check_can_be_made_as_it_is_told() {
+    let world = World::demo();
+    let all = objects();
+    let kinds = [
+        "Pod",
+        "Deployment",
+        "StatefulSet",
+        "DaemonSet",
+        "Job",
+        "CronJob",
+        "Service",
+        "Ingress",
+        "PersistentVolumeClaim",
+        "Node",
+        "HorizontalPodAutoscaler",
+        "PodDisruptionBudget",
+    ];
+    let mut targets: Vec<Value> = kinds
+        .iter()
+        .flat_map(|kind| of_kind(&all, kind))
+        .map(|(cluster, object)| {
+            let mut target = json!({"cluster": cluster, "kind": object["kind"], "name": object["metadata"]["name"]});
+            if let Some(namespace) = object["metadata"]["namespace"].as_str() {
+                target["namespace"] = namespace.into();
+            }
+            target
+        })
+        .collect();
+    for cluster in ["payments", "storefront", "dev"] {
+        targets.push(json!({"cluster": cluster, "kind": "Cluster", "name": cluster}));
+    }
+    for (kind, file) in [("Nodegroup", "nodegroups"), ("Addon", "addons"), ("FargateProfile", "fargate_profiles")] {
+        let path = root().join(format!("demo/aws/eks/{file}.json"));
+        for item in path.exists().then(|| json(&path)).iter().flat_map(|it| it.as_array().unwrap()) {
+            targets.push(json!({"cluster": item["cluster"], "kind": kind, "name": item["name"]}));
+        }
+    }
+    let mut made = BTreeSet::new();
+    for target in targets {
+        let diagnosis = world.call("troubleshoot", target.clone()).await;
+        for check in diagnosis["next_checks"].as_array().into_iter().flatten() {
+            let (Some(tool), arguments) = (check["tool"].as_str(), &check["arguments"]) else { continue };
+            let given = arguments.as_object().unwrap();
+            assert!(given.values().all(|it| it != ""), "{target}: {check:#}");
+            if made.insert(check.to_string()) {
+                // `call` fails the test when the tool refuses the arguments or does not find what they name.
+                world.call(tool, arguments.clone()).await;
+            }
+        }
+    }
+    assert!(made.len() > 5, "{made:?}");
+}
+
 #[test]
 fn the_demo_is_small_in_the_binary() {
     let mut size = 0;

@@ -145,3 +145,134 @@ fn an_archive_is_read_like_its_folder() {
     builder.into_inner().unwrap().finish().unwrap();
     assert_eq!(Snapshot::open(&archive).unwrap().head().name, "bare");
 }
+
+/// Objects that a scan finds by what they say themselves: one that leads nowhere, and kinds that operators brought.
+const WIDE: &str = "
+apiVersion: v1
+kind: List
+items:
+- {apiVersion: v1, kind: Namespace, metadata: {name: shop}, status: {phase: Active}}
+- apiVersion: v1
+  kind: Service
+  metadata: {name: cart, namespace: shop, creationTimestamp: '2026-11-23T08:00:00Z'}
+  spec: {type: ClusterIP, selector: {app: cart}, ports: [{port: 80}]}
+- apiVersion: discovery.k8s.io/v1
+  kind: EndpointSlice
+  metadata: {name: cart-1, namespace: shop, labels: {kubernetes.io/service-name: cart}}
+  endpoints: [ENDPOINT]
+- apiVersion: v1
+  kind: Service
+  metadata: {name: elsewhere, namespace: shop}
+  spec: {type: ExternalName, externalName: example.org}
+- apiVersion: v1
+  kind: Service
+  metadata: {name: by-hand, namespace: shop}
+  spec: {type: ClusterIP, ports: [{port: 80}]}
+- apiVersion: v1
+  kind: Service
+  metadata: {name: young, namespace: shop, creationTimestamp: '2026-11-23T09:29:00Z'}
+  spec: {type: ClusterIP, selector: {app: young}}
+- apiVersion: v1
+  kind: Service
+  metadata: {name: night, namespace: shop, creationTimestamp: '2026-11-23T08:00:00Z'}
+  spec: {type: ClusterIP, selector: {app: night}}
+- apiVersion: apps/v1
+  kind: Deployment
+  metadata: {name: night, namespace: shop}
+  spec: {replicas: 0, selector: {matchLabels: {app: night}}, template: {metadata: {labels: {app: night, tier: batch}}}}
+  status: {}
+- apiVersion: v1
+  kind: Pod
+  metadata: {name: cart-1, namespace: shop, labels: {app: CART}, creationTimestamp: '2026-11-23T08:00:00Z'}
+  spec: {containers: [{name: main, image: 'nginx:1.29'}], nodeName: node-1}
+  status:
+    phase: Running
+    conditions: [{type: Ready, status: 'True'}]
+    containerStatuses: [{name: main, ready: true, restartCount: 0, state: {running: {startedAt: '2026-11-23T08:00:00Z'}}}]
+- apiVersion: karpenter.sh/v1
+  kind: NodePool
+  metadata: {name: general, creationTimestamp: '2026-11-23T08:00:00Z'}
+  spec: {template: {spec: {nodeClassRef: {group: eks.amazonaws.com, kind: NodeClass, name: gone}}}}
+  status:
+    conditions:
+    - {type: Ready, status: 'POOL', reason: NodeClassNotFound, message: NodeClass not found on cluster}
+- apiVersion: argoproj.io/v1alpha1
+  kind: Application
+  metadata: {name: storefront, namespace: shop, creationTimestamp: '2026-11-23T08:00:00Z'}
+  spec: {project: default}
+  status:
+    health: {status: Healthy}
+    sync: {status: SYNC}
+    conditions: [CONDITION]
+";
+
+fn wide(well: bool) -> World {
+    let folder = tempfile::tempdir().unwrap();
+    let objects = folder.path().join("clusters/incident/objects");
+    std::fs::create_dir_all(&objects).unwrap();
+    std::fs::write(folder.path().join("snapshot.json"), HEAD.replace('}', ", \"complete\": true}")).unwrap();
+    let words = if well {
+        [
+            ("CART", "cart"),
+            ("ENDPOINT", "{addresses: [10.0.0.5], conditions: {ready: true}}"),
+            ("POOL", "True"),
+            ("SYNC", "Synced"),
+        ]
+    } else {
+        [("CART", "kart"), ("ENDPOINT", ""), ("POOL", "False"), ("SYNC", "Unknown")]
+    };
+    let mut text = WIDE.replace(
+        "CONDITION",
+        if well { "" } else { "{type: ComparisonError, message: 'failed to load target state: repository not found'}" },
+    );
+    for (word, value) in words {
+        text = text.replace(word, value);
+    }
+    std::fs::write(objects.join("all.yaml"), text).unwrap();
+    World::of(Snapshot::open(folder.path()).unwrap())
+}
+
+#[tokio::test]
+async fn a_scan_sees_services_that_lead_nowhere_and_kinds_of_operators() {
+    let scan = wide(false).call("scan_cluster", json!({"cluster": "incident"})).await;
+    let of = |column: &str| crate::workloads::column(&scan["causes"], column);
+    let rows = of("kind").into_iter().zip(of("name")).zip(of("id"));
+    let mut found: Vec<(String, String, String)> = rows.map(|((kind, name), id)| (kind, name, id)).collect();
+    found.sort();
+    let expected = [
+        ("Application", "storefront", "argocd-comparison-error"),
+        ("NodePool", "general", "karpenter-nodeclass-not-ready"),
+        ("Service", "cart", "svc-selector-mismatch"),
+    ];
+    assert_eq!(found, expected.map(|(kind, name, id)| (kind.to_owned(), name.to_owned(), id.to_owned())), "{scan:#}");
+    let one = wide(false).call("scan_cluster", json!({"cluster": "incident", "namespace": "shop"})).await;
+    assert_eq!(crate::workloads::column(&one["causes"], "kind").len(), 2, "a pool belongs to no namespace: {one:#}");
+}
+
+#[tokio::test]
+async fn a_scan_of_what_is_well_says_what_it_looked_at() {
+    let scan = wide(true).call("scan_cluster", json!({"cluster": "incident"})).await;
+    assert!(scan["causes"].is_null(), "{scan:#}");
+    let summary = scan["summary"].as_str().unwrap();
+    for words in ["1 pod", "5 services", "1 nodepool", "1 application", "no other kinds"] {
+        assert!(summary.contains(words), "{words}: {summary}");
+    }
+}
+
+#[tokio::test]
+async fn a_service_whose_pods_are_told_is_not_told_again() {
+    let folder = files();
+    let objects = folder.path().join("clusters/incident/objects");
+    let service = "
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop, creationTimestamp: '2026-11-23T08:00:00Z'}
+spec: {type: ClusterIP, selector: {app: web}}
+";
+    std::fs::write(objects.join("service.yaml"), service).unwrap();
+    std::fs::write(objects.join("all.yaml"), PODS.replace("uid: u1,", "uid: u1, labels: {app: web},")).unwrap();
+    std::fs::write(folder.path().join("snapshot.json"), HEAD.replace('}', ", \"complete\": true}")).unwrap();
+    let world = World::of(Snapshot::open(folder.path()).unwrap());
+    let scan = world.call("scan_cluster", json!({"cluster": "incident"})).await;
+    assert_eq!(crate::workloads::column(&scan["causes"], "id"), ["container-oom-limit"], "{scan:#}");
+}

@@ -182,6 +182,13 @@ fn complaints(fault: &Fault, world: &World, target: &Host, told: &Diagnosis) -> 
     for item in told.evidence.iter().filter(|it| !world.holds(&it.object, &it.value)) {
         wrong.push(format!("{} {} does not hold {}", item.object, item.field, item.value));
     }
+    for check in &told.next_checks {
+        let Some(arguments) = &check.arguments else { continue };
+        let given = [&arguments.kind, &arguments.namespace, &arguments.name, &arguments.pod];
+        if given.iter().any(|it| it.as_deref() == Some("")) {
+            wrong.push(format!("{:?} names nothing", check.tool));
+        }
+    }
     let words = [&told.summary].into_iter().chain(told.contributing.iter().map(|it| &it.summary));
     for words in words {
         // The core group has no name, and the API server quotes it.

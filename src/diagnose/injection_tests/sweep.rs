@@ -7,6 +7,7 @@ use super::world::{Host, World};
 use super::{FAMILIES, Fault};
 use crate::diagnose::collect;
 use crate::diagnose::scan;
+use crate::k8s::discovery::discover;
 
 /// Clusters, and faults that have nothing to do with each other.
 const SCANS: &[(&str, [&str; 3])] = &[
@@ -56,7 +57,8 @@ fn unused(healthy: &Healthy, world: &World, fault: &Fault, used: &BTreeSet<(Stri
 /// Ids of the causes that a scan tells, each with the namespace of its example.
 async fn causes(world: &World) -> Vec<(String, String)> {
     let source = world.source();
-    let sweep = collect::sweep(&source, None, || true).await.unwrap();
+    let served = discover(&source.client).await.unwrap();
+    let sweep = collect::sweep(&source, None, &served, || true).await.unwrap();
     assert!(sweep.whole && sweep.gaps.is_empty(), "{:?}", sweep.gaps);
     let mut diagnosed = Vec::new();
     for suspect in sweep.suspects {

@@ -40,6 +40,29 @@ fn is_default(class: &Object) -> bool {
     class.annotation("storageclass.kubernetes.io/is-default-class") == Some("true")
 }
 
+/// Provisioners of volumes that one node mounts at a time.
+const BLOCK: &[&str] = &["ebs.csi.aws.com", "ebs.csi.eks.amazonaws.com"];
+/// Provisioners of volumes that many nodes mount.
+const SHARED: &[&str] = &["efs.csi.aws.com", "fsx.csi.aws.com"];
+
+/// A class that gives volumes as the claim wants them; nothing where none surely does.
+fn fitting_class<'a>(facts: &'a Facts, claim: &Object) -> Option<&'a Object> {
+    let modes = claim.get("spec.accessModes").and_then(serde_json::Value::as_array)?;
+    let modes: Vec<&str> = modes.iter().filter_map(serde_json::Value::as_str).collect();
+    let fitting = if modes.iter().any(|it| *it == "ReadWriteMany" || *it == "ReadOnlyMany") {
+        SHARED
+    } else if modes.iter().any(|it| *it == "ReadWriteOnce" || *it == "ReadWriteOncePod") {
+        BLOCK
+    } else {
+        return None;
+    };
+    // File systems have no raw devices.
+    if fitting == SHARED && claim.text("spec.volumeMode") == "Block" {
+        return None;
+    }
+    classes(facts).into_iter().find(|it| fitting.contains(&it.text("provisioner")))
+}
+
 fn class_missing(facts: &Facts) -> Vec<Finding> {
     let said = |claim: &Object, class: &str| {
         let about = facts.about.iter().filter(|it| it.text("involvedObject.name") == claim.name());
@@ -91,8 +114,11 @@ fn no_default(facts: &Facts) -> Vec<Finding> {
             .fix_with(
                 Risk::Low,
                 "Make one class the default; the claim is bound then",
-                classes(facts).first().map(|it| {
-                    format!("kubectl annotate storageclass {} storageclass.kubernetes.io/is-default-class=true", it.name())
+                fitting_class(facts, claim).map(|it| {
+                    format!(
+                        "kubectl annotate --overwrite storageclass {} storageclass.kubernetes.io/is-default-class=true",
+                        it.name()
+                    )
                 }),
             )
     });
@@ -233,6 +259,31 @@ mod tests {
             ))
             .is_empty()
         );
+    }
+
+    #[test]
+    fn the_class_that_becomes_the_default_fits_the_claim() {
+        let class = |name: &str, provisioner: &str| {
+            let mut class = class(name, false, "Immediate");
+            class["provisioner"] = provisioner.into();
+            class
+        };
+        let all = [class("files", "efs.csi.aws.com"), class("gp2", "kubernetes.io/aws-ebs"), class("gp3", "ebs.csi.aws.com")];
+        let command = |modes: Value, classes: &[Value]| {
+            let facts = claim(json!({"accessModes": modes}), "Pending", classes.to_vec());
+            finding(&facts, "pvc-no-default-class").fixes[0].command.clone()
+        };
+        let annotates = |name: &str| {
+            Some(format!("kubectl annotate --overwrite storageclass {name} storageclass.kubernetes.io/is-default-class=true"))
+        };
+        assert_eq!(command(json!(["ReadWriteOnce"]), &all), annotates("gp3"));
+        assert_eq!(command(json!(["ReadWriteOncePod"]), &all), annotates("gp3"));
+        assert_eq!(command(json!(["ReadWriteMany"]), &all), annotates("files"));
+        assert_eq!(command(json!(["ReadWriteOnce"]), &all[..1]), None);
+        assert_eq!(command(json!(["ReadWriteMany"]), &all[1..]), None);
+        assert_eq!(command(json!([]), &all), None);
+        let automatic = [class("auto", "ebs.csi.eks.amazonaws.com")];
+        assert_eq!(command(json!(["ReadWriteOnce"]), &automatic), annotates("auto"));
     }
 
     #[test]

@@ -56,16 +56,18 @@ fn missing(facts: &Facts) -> Vec<Finding> {
         dependency.name,
         dependency.namespace
     );
-    let check = CheckArguments {
-        kind: Some("Service".to_owned()),
-        namespace: Some(dependency.namespace.clone()),
-        ..CheckArguments::default()
+    // A namespace without any Service may not exist either.
+    let (what, kind, namespace) = if here.is_empty() {
+        ("Which namespaces there are", "Namespace", None)
+    } else {
+        ("Which Services the namespace has", "Service", Some(dependency.namespace.clone()))
     };
+    let check = CheckArguments { kind: Some(kind.to_owned()), namespace, ..CheckArguments::default() };
     vec![
         base(facts, dependency, "svc-missing", Confidence::Certain, summary)
             .link(format!("Service/{}/{}", dependency.namespace, dependency.name), "does not exist")
             .fix(Risk::Low, "Correct the host name in the configuration of the caller, or create the Service")
-            .check("Which Services the namespace has", "list_resources", check),
+            .check(what, "list_resources", check),
     ]
 }
 
@@ -80,9 +82,11 @@ fn down(facts: &Facts) -> Vec<Finding> {
     };
     let summary =
         format!("{}, because of what is behind Service `{}`: {}", caller(facts, dependency), dependency.name, cause.summary);
-    let mut finding = base(facts, dependency, cause.id, cause.confidence.min(Confidence::High), summary)
-        .because(cause.evidence)
-        .link(link, "no ready endpoints");
+    // That the caller is refused is what the ports of the pods alone do not show.
+    let refused = cause.id == "svc-target-port-mismatch" && dependency.line.to_lowercase().contains("refused");
+    let confidence = if refused { Confidence::High } else { cause.confidence.min(Confidence::High) };
+    let mut finding =
+        base(facts, dependency, cause.id, confidence, summary).because(cause.evidence).link(link, "no ready endpoints");
     finding.chain.extend(cause.chain);
     finding.fixes = cause.fixes;
     finding.next_checks = cause.next_checks;

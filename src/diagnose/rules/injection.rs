@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::{Rule, label, log_evidence};
 use crate::diagnose::collect::service_account_name;
-use crate::diagnose::diagnosis::{Confidence, Risk};
+use crate::diagnose::diagnosis::{Confidence, Evidence, Risk};
 use crate::diagnose::facts::{Container, Facts, Log};
-use crate::diagnose::finding::{Depth, Finding, Liveness, Severity, entry_evidence, evidence};
+use crate::diagnose::finding::{Depth, Finding, Liveness, Severity, entry_evidence, evidence, verbatim};
 use crate::diagnose::logs;
 use crate::domain::object::Object;
 use crate::domain::text;
@@ -18,6 +18,8 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 const ANNOTATION: &str = "eks.amazonaws.com/role-arn";
+/// The audience of the token, where it is not that of STS.
+const AUDIENCE: &str = "eks.amazonaws.com/audience";
 const SKIP: &str = "eks.amazonaws.com/skip-containers";
 /// What the webhook of EKS, or that of Pod Identity, puts into a container.
 const INJECTED: [&str; 2] = ["AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_FULL_URI"];
@@ -31,7 +33,7 @@ fn has_token(container: &Container<'_>) -> bool {
 }
 
 /// Containers whose log has a line that fits, with it.
-fn saying<'a>(facts: &'a Facts, fits: impl Fn(&str) -> bool) -> Vec<(Container<'a>, &'a Log, &'a str, Liveness)> {
+fn saying(facts: &Facts, fits: impl Fn(&str) -> bool) -> Vec<(Container<'_>, &Log, &str, Liveness)> {
     let containers = facts.containers().into_iter().filter_map(|container| {
         let failing = container.exit(facts.now).map(|it| it.liveness);
         let liveness = failing.or_else(|| (!container.is_ready()).then_some(Liveness::Active))?;
@@ -132,24 +134,142 @@ fn not_annotated(facts: &Facts) -> Vec<Finding> {
     found.collect()
 }
 
-/// Whether a condition of a trust policy lets a value in.
-fn admits(condition: &Value, key: &str, value: &str) -> Option<bool> {
-    let mut seen = None;
-    for (operator, entries) in condition.as_object()? {
-        for (name, wanted) in entries.as_object().into_iter().flatten() {
-            if !name.ends_with(key) {
-                continue;
-            }
-            let wanted: Vec<&str> = match wanted {
-                Value::Array(all) => all.iter().filter_map(Value::as_str).collect(),
-                other => other.as_str().into_iter().collect(),
-            };
-            let fits =
-                wanted.iter().any(|pattern| if operator.contains("Like") { wildcard(pattern, value) } else { *pattern == value });
-            seen = Some(seen.unwrap_or(true) && fits);
-        }
+/// What a trust policy says about a service account.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    /// It lets the service account in.
+    Admits,
+    /// It has parts that what is known does not decide.
+    Unclear,
+    /// It keeps the service account out.
+    KeepsOut {
+        /// Why.
+        why: String,
+        /// Paths within the role and the values there.
+        told: Vec<(String, String)>,
+    },
+}
+
+/// Who asks for a role: the token of a service account.
+struct Token<'a> {
+    /// The OIDC provider of the cluster without its scheme; empty where it is not known.
+    issuer: &'a str,
+    subject: &'a str,
+    audience: &'a str,
+}
+
+/// A statement of a trust policy and its path within the role.
+struct Statement<'a> {
+    path: String,
+    value: &'a Value,
+}
+
+/// A condition of a statement and whether the token meets it; nothing where that is not known.
+struct Condition<'a> {
+    operator: &'a str,
+    key: &'a str,
+    path: String,
+    wanted: &'a Value,
+    met: Option<bool>,
+}
+
+/// The texts of a value that is one or a list.
+fn texts(value: Option<&Value>) -> Vec<&str> {
+    match value {
+        Some(Value::Array(all)) => all.iter().filter_map(Value::as_str).collect(),
+        Some(one) => one.as_str().into_iter().collect(),
+        None => Vec::new(),
     }
-    seen
+}
+
+/// The texts of a value that is one or a list, with their paths.
+fn placed(path: &str, value: Option<&Value>) -> Vec<(String, String)> {
+    match value {
+        Some(Value::Array(all)) => {
+            let texts =
+                all.iter().enumerate().filter_map(|(index, it)| Some((format!("{path}[{index}]"), it.as_str()?.to_owned())));
+            texts.take(3).collect()
+        }
+        Some(Value::String(one)) => vec![(path.to_owned(), one.clone())],
+        _ => Vec::new(),
+    }
+}
+
+fn statements(trust: &Value) -> Vec<Statement<'_>> {
+    match trust.get("Statement") {
+        Some(Value::Array(all)) => {
+            let numbered = all.iter().enumerate();
+            numbered.map(|(index, value)| Statement { path: format!("trust.Statement[{index}]"), value }).collect()
+        }
+        Some(value) => vec![Statement { path: "trust.Statement".to_owned(), value }],
+        None => Vec::new(),
+    }
+}
+
+impl<'a> Statement<'a> {
+    fn has_effect(&self, effect: &str) -> bool {
+        self.value.get("Effect").and_then(Value::as_str) == Some(effect)
+    }
+
+    /// Whether it is about the call that exchanges the token. Names of actions are compared without case.
+    fn is_about_tokens(&self) -> bool {
+        let names = |field: &str| {
+            texts(self.value.get(field)).iter().any(|it| wildcard(&it.to_lowercase(), "sts:assumerolewithwebidentity"))
+        };
+        if self.value.get("NotAction").is_some() { !names("NotAction") } else { names("Action") }
+    }
+
+    /// Whether it is about tokens of this provider.
+    fn is_about(&self, issuer: &str) -> bool {
+        let principal = self.value.get("Principal");
+        let federated = texts(self.value.pointer("/Principal/Federated"));
+        let anybody = principal.and_then(Value::as_str) == Some("*");
+        anybody || federated.iter().any(|it| *it == "*" || issuer.is_empty() || it.ends_with(issuer))
+    }
+
+    fn conditions(&self, token: &Token<'_>) -> Vec<Condition<'a>> {
+        let operators = self.value.get("Condition").and_then(Value::as_object).into_iter().flatten();
+        let entries = operators.flat_map(|(operator, it)| it.as_object().into_iter().flatten().map(move |it| (operator, it)));
+        let conditions = entries.map(|(operator, (key, wanted))| Condition {
+            operator: operator.as_str(),
+            key: key.as_str(),
+            path: format!("{}.Condition.{operator}['{key}']", self.path),
+            wanted,
+            met: met(operator, key, &texts(Some(wanted)), token),
+        });
+        conditions.collect()
+    }
+}
+
+/// Whether a token meets a condition as IAM reads it; nothing where the condition is about something else.
+fn met(operator: &str, key: &str, wanted: &[&str], token: &Token<'_>) -> Option<bool> {
+    let (provider, claim) = key.rsplit_once(':')?;
+    let value = match claim {
+        "sub" => token.subject,
+        "aud" => token.audience,
+        _ => return None,
+    };
+    let optional = operator.ends_with("IfExists") || operator.starts_with("ForAllValues:");
+    let base = operator.rsplit(':').next().unwrap_or(operator);
+    let base = base.strip_suffix("IfExists").unwrap_or(base);
+    let (negated, base) = match base.strip_prefix("StringNot") {
+        Some(rest) => (true, rest),
+        None => (false, base.strip_prefix("String")?),
+    };
+    // Variables stand for what is not known here.
+    if wanted.iter().any(|it| it.contains("${")) {
+        return None;
+    }
+    // Another provider's claim is not in this token.
+    if !token.issuer.is_empty() && !provider.eq_ignore_ascii_case(token.issuer) {
+        return Some(negated || optional);
+    }
+    let fits = |pattern: &&str| match base {
+        "Equals" => *pattern == value,
+        "EqualsIgnoreCase" => pattern.eq_ignore_ascii_case(value),
+        _ => wildcard(pattern, value),
+    };
+    matches!(base, "Equals" | "EqualsIgnoreCase" | "Like").then(|| wanted.iter().any(fits) != negated)
 }
 
 /// A pattern with `*` and `?` as IAM reads it.
@@ -177,60 +297,66 @@ fn wildcard(pattern: &str, value: &str) -> bool {
     pattern.get(at..).is_some_and(|rest| rest.iter().all(|it| *it == '*'))
 }
 
-/// What of a trust policy keeps the service account out.
-fn mismatch(trust: &Value, issuer: &str, subject: &str) -> Option<String> {
-    let statements: Vec<&Value> = match trust.get("Statement") {
-        Some(Value::Array(all)) => all.iter().collect(),
-        Some(one) => vec![one],
-        None => Vec::new(),
-    };
-    let issuer = issuer.trim_start_matches("https://");
-    let has = |value: Option<&Value>, wanted: &dyn Fn(&str) -> bool| match value {
-        Some(Value::Array(all)) => all.iter().filter_map(Value::as_str).any(wanted),
-        Some(one) => one.as_str().is_some_and(wanted),
-        None => false,
-    };
-    let web: Vec<&&Value> = statements
-        .iter()
-        .filter(|it| has(it.get("Action"), &|it| matches!(it, "sts:AssumeRoleWithWebIdentity" | "sts:*" | "*")))
-        .collect();
-    if web.is_empty() {
-        return Some("no statement allows `sts:AssumeRoleWithWebIdentity`".to_owned());
+/// Why a condition keeps a token out.
+fn why_not(condition: &Condition<'_>, token: &Token<'_>) -> String {
+    let (provider, claim) = condition.key.rsplit_once(':').unwrap_or_default();
+    if !token.issuer.is_empty() && !provider.eq_ignore_ascii_case(token.issuer) {
+        return format!(
+            "its condition is on `{}`, a claim of another OIDC provider than that of this cluster (`{}`)",
+            condition.key, token.issuer
+        );
     }
-    let of_issuer: Vec<&&Value> = web
-        .iter()
-        .copied()
-        .filter(|it| issuer.is_empty() || has(it.pointer("/Principal/Federated"), &|it| it.ends_with(issuer)))
-        .collect();
-    if of_issuer.is_empty() {
-        let other =
-            web.iter().find_map(|it| it.pointer("/Principal/Federated").and_then(Value::as_str)).unwrap_or("another principal");
-        return Some(format!("it trusts `{other}`, which is not the OIDC provider of this cluster (`{issuer}`)"));
+    if claim == "aud" {
+        return format!("its `aud` is not `{}`", token.audience);
     }
-    let mut why = None;
-    for statement in of_issuer {
-        let none = Value::Null;
-        let condition = statement.get("Condition").unwrap_or(&none);
-        let (sub, aud) = (admits(condition, ":sub", subject), admits(condition, ":aud", "sts.amazonaws.com"));
-        match (sub, aud) {
-            (Some(false), _) => {
-                let wanted = condition
-                    .as_object()
-                    .into_iter()
-                    .flatten()
-                    .flat_map(|(operator, it)| it.as_object().into_iter().flatten().map(move |it| (operator, it)));
-                let wanted =
-                    wanted.filter(|(_, (name, _))| name.ends_with(":sub")).map(|(operator, (_, value))| (operator, value)).next();
-                let text = wanted.map_or_else(String::new, |(_, it)| it.as_str().map_or_else(|| it.to_string(), str::to_owned));
-                let exact = wanted.is_some_and(|(operator, _)| !operator.contains("Like")) && text.contains('*');
-                let hint = if exact { ", and StringEquals takes `*` literally" } else { "" };
-                why = Some(format!("its `sub` is `{text}` and the service account is `{subject}`{hint}"));
+    let text = condition.wanted.as_str().map_or_else(|| condition.wanted.to_string(), str::to_owned);
+    let exact = condition.operator.contains("Equals") && text.contains('*');
+    let hint = if exact { ", and StringEquals takes `*` literally" } else { "" };
+    let not = if condition.operator.contains("Not") { "not " } else { "" };
+    format!("its `sub` is {not}`{text}` and the service account is `{}`{hint}", token.subject)
+}
+
+/// Holds a trust policy against the token of a service account.
+fn judge(trust: &Value, token: &Token<'_>) -> Verdict {
+    let all = statements(trust);
+    let about: Vec<&Statement<'_>> = all.iter().filter(|it| it.is_about_tokens()).collect();
+    // Whom `NotPrincipal` spares is not weighed.
+    let mut unclear = token.issuer.is_empty() || about.iter().any(|it| it.value.get("NotPrincipal").is_some());
+    for denial in about.iter().filter(|it| it.has_effect("Deny") && it.is_about(token.issuer)) {
+        let conditions = denial.conditions(token);
+        if conditions.iter().all(|it| it.met == Some(true)) {
+            let told = placed(&format!("{}.Effect", denial.path), denial.value.get("Effect")).into_iter();
+            let told = told.chain(conditions.iter().flat_map(|it| placed(&it.path, Some(it.wanted)))).collect();
+            return Verdict::KeepsOut { why: "a statement denies it".to_owned(), told };
+        }
+        unclear |= !conditions.iter().any(|it| it.met == Some(false));
+    }
+    let allows: Vec<&&Statement<'_>> = about.iter().filter(|it| it.has_effect("Allow")).collect();
+    if allows.is_empty() {
+        let told = all.iter().flat_map(|it| placed(&format!("{}.Action", it.path), it.value.get("Action"))).take(3).collect();
+        return Verdict::KeepsOut { why: "no statement allows `sts:AssumeRoleWithWebIdentity`".to_owned(), told };
+    }
+    let mut kept = None;
+    for statement in allows.iter().filter(|it| it.is_about(token.issuer)) {
+        let conditions = statement.conditions(token);
+        match conditions.iter().find(|it| it.met == Some(false)) {
+            Some(condition) => {
+                let told = placed(&condition.path, Some(condition.wanted));
+                kept = Some(Verdict::KeepsOut { why: why_not(condition, token), told });
             }
-            (_, Some(false)) => why = Some("its `aud` is not `sts.amazonaws.com`".to_owned()),
-            _ => return None,
+            None if unclear || conditions.iter().any(|it| it.met.is_none()) => return Verdict::Unclear,
+            None => return Verdict::Admits,
         }
     }
-    why
+    kept.unwrap_or_else(|| {
+        let trusted = allows
+            .iter()
+            .flat_map(|it| placed(&format!("{}.Principal.Federated", it.path), it.value.pointer("/Principal/Federated")));
+        let told: Vec<(String, String)> = trusted.take(3).collect();
+        let other = told.first().map_or("another principal", |(_, value)| value.as_str());
+        let why = format!("it trusts `{other}`, which is not the OIDC provider of this cluster (`{}`)", token.issuer);
+        Verdict::KeepsOut { why, told }
+    })
 }
 
 /// The trust policy of the role, read.
@@ -270,8 +396,25 @@ fn trust(facts: &Facts) -> Vec<Finding> {
         return vec![base("irsa-bad-role-arn", summary).because(evidence(role, "arn")).fix(Risk::Low, fix)];
     }
     let issuer = facts.aws_of("Cluster").next().map(|it| it.text("oidc_issuer")).unwrap_or_default();
+    let issuer = issuer.trim_start_matches("https://");
+    let audience = account.annotation(AUDIENCE).filter(|it| !it.is_empty()).unwrap_or("sts.amazonaws.com");
     let none = Value::Null;
-    let Some(why) = mismatch(role.get("trust").unwrap_or(&none), issuer, &subject) else { return Vec::new() };
+    let token = Token { issuer, subject: &subject, audience };
+    let (why, told) = match judge(role.get("trust").unwrap_or(&none), &token) {
+        Verdict::KeepsOut { why, told } => (why, told),
+        Verdict::Unclear => return Vec::new(),
+        Verdict::Admits => {
+            let why = format!(
+                "the trust policy of role `{name}` lets `{subject}` in; what is left is that the account has no IAM OIDC provider \
+                 for `{issuer}`, or that the policy was changed after the pod was refused"
+            );
+            return vec![Finding::ruled_out("irsa-trust-policy", why)];
+        }
+    };
+    let told = told.into_iter().filter_map(|(path, value)| {
+        let value = verbatim(&value).to_owned();
+        (!value.is_empty()).then(|| Evidence { object: role.address(), field: path, value, at: None })
+    });
     let summary = format!(
         "{} cannot take on role `{name}`, because its trust policy does not let the service account in: {}.",
         super::title(&container),
@@ -279,11 +422,14 @@ fn trust(facts: &Facts) -> Vec<Finding> {
     );
     vec![
         base("irsa-trust-policy", summary)
+            .because(told)
             .because(evidence(role, "arn"))
             .link(format!("IamRole/{name}"), "trust policy does not fit")
             .fix(
                 Risk::Medium,
-                format!("Set `sub` to `{subject}`, `aud` to `sts.amazonaws.com` and the provider to that of this cluster in the trust policy"),
+                format!(
+                    "Set `sub` to `{subject}`, `aud` to `{audience}` and the provider to that of this cluster in the trust policy"
+                ),
             ),
     ]
 }

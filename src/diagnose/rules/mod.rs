@@ -28,7 +28,7 @@ mod workloads;
 
 use super::diagnosis::{CheckArguments, Evidence};
 use super::facts::{Container, Exit, Facts};
-use super::finding::{Depth, Finding, Severity, verbatim};
+use super::finding::{Depth, Finding, Role, Severity, verbatim};
 use crate::domain::object::Object;
 
 /// What is told of a condition that no rule knows.
@@ -86,12 +86,18 @@ pub const RULES: &[&[Rule]] = &[
 
 /// What all rules and patterns find, each with how bad its cause is.
 pub(in crate::diagnose) fn findings(facts: &Facts) -> impl Iterator<Item = Finding> {
-    let found = RULES.iter().flat_map(|it| it.iter()).flat_map(|rule| (rule.check)(facts));
-    let told = patterns::findings(facts);
+    let found: Vec<Finding> = RULES.iter().flat_map(|it| it.iter()).flat_map(|rule| (rule.check)(facts)).collect();
+    let mut told = patterns::findings(facts);
+    // A rule that has read what a message is about knows more than the message.
+    told.retain(|it| !found.iter().any(|other| other.role == Role::RuledOut && other.id == it.id));
     // Where Karpenter makes nodes, those that are there do not decide, but why it makes none.
     let by_karpenter = told.iter().any(|it| it.id.starts_with("karpenter-") && it.depth == Depth::Pod);
     let most = move |it: &Finding| if by_karpenter && it.depth == Depth::Pod && it.id.starts_with("sched-") { 7 } else { 9 };
-    found.chain(told).map(move |it| Finding { severity: severity_of(it.id), specificity: it.specificity.min(most(&it)), ..it })
+    found.into_iter().chain(told).map(move |it| Finding {
+        severity: severity_of(it.id),
+        specificity: it.specificity.min(most(&it)),
+        ..it
+    })
 }
 
 /// All causes that a rule tells, with how bad they are; some are told by several.
@@ -255,7 +261,7 @@ pub(in crate::diagnose) mod fixtures {
     /// The ids of causes and contributions that all rules together find.
     pub(in crate::diagnose) fn ids(facts: &Facts) -> Vec<&'static str> {
         let found = RULES.iter().flat_map(|it| it.iter()).flat_map(|rule| (rule.check)(facts));
-        found.filter(|it| it.role == super::super::finding::Role::Cause).map(|it| it.id).collect()
+        found.filter(|it| it.role == Role::Cause).map(|it| it.id).collect()
     }
 
     /// The finding with this id.

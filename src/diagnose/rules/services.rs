@@ -121,9 +121,13 @@ fn selector_mismatch(facts: &Facts) -> Vec<Finding> {
         wrong.join("; "),
         pod.name()
     );
-    let correct = selector.iter().filter_map(|(key, value)| pod.label(key).filter(|has| has != value).map(|has| (key, has)));
-    let patch: serde_json::Map<String, Value> = correct.map(|(key, has)| ((*key).to_owned(), Value::from(has))).collect();
-    let command = (!patch.is_empty()).then(|| {
+    // A label that the pods do not have leaves the selector, or the patched Service still matches none.
+    let correct = selector.iter().filter(|(key, value)| pod.label(key) != Some(value));
+    let patch: serde_json::Map<String, Value> =
+        correct.map(|(key, _)| ((*key).to_owned(), pod.label(key).map_or(Value::Null, Value::from))).collect();
+    // A Service without a selector would select nothing at all.
+    let selects = selector.iter().any(|(key, _)| pod.label(key).is_some());
+    let command = (selects && !patch.is_empty()).then(|| {
         let body = serde_json::json!({"spec": {"selector": patch}}).to_string();
         format!("kubectl -n {} patch service {} -p '{}'", service.namespace(), service.name(), body.replace('\'', "'\\''"))
     });
@@ -139,8 +143,7 @@ fn selector_mismatch(facts: &Facts) -> Vec<Finding> {
 fn no_ready_endpoints(facts: &Facts) -> Vec<Finding> {
     let Some(service) = facts.subject_of(&["Service"]) else { return Vec::new() };
     let pods = selected(facts, service);
-    let ready = pods.iter().filter(|it| it.condition("Ready").is_some_and(|it| it.text("status") == "True")).count();
-    if pods.is_empty() || ready > 0 {
+    if pods.is_empty() || pods.iter().any(|it| is_ready(it)) {
         return Vec::new();
     }
     let summary = format!(
@@ -158,6 +161,16 @@ fn no_ready_endpoints(facts: &Facts) -> Vec<Finding> {
     ]
 }
 
+fn is_ready(pod: &Object) -> bool {
+    pod.condition("Ready").is_some_and(|it| it.text("status") == "True")
+}
+
+/// Whether something beside what the pods declare speaks for their not being reached.
+fn is_refused(facts: &Facts, pods: &[&Object]) -> bool {
+    let unhealthy = facts.aws_of("TargetHealth").any(|it| matches!(it.text("state"), "unhealthy" | "unavailable"));
+    unhealthy || !pods.iter().all(|it| is_ready(it))
+}
+
 fn target_port(facts: &Facts) -> Vec<Finding> {
     let Some(service) = facts.subject_of(&["Service"]) else { return Vec::new() };
     let pods = selected(facts, service);
@@ -167,41 +180,48 @@ fn target_port(facts: &Facts) -> Vec<Finding> {
         .chain(pod.list("spec.initContainers").filter(|it| it.text("restartPolicy") == "Always"))
         .collect();
     let ports: Vec<_> = containers.iter().flat_map(|it| it.list("ports")).collect();
+    let declared: BTreeSet<String> = ports.iter().filter_map(|it| it.integer("containerPort")).map(|it| it.to_string()).collect();
+    let names: BTreeSet<&str> = ports.iter().map(|it| it.text("name")).filter(|it| !it.is_empty()).collect();
     let mut found = Vec::new();
     for port in service.list("spec.ports") {
         let target = port.get("targetPort").or_else(|| port.get("port"));
         let Some(target) = target else { continue };
-        let declared: BTreeSet<String> =
-            ports.iter().filter_map(|it| it.integer("containerPort")).map(|it| it.to_string()).collect();
-        let names: BTreeSet<&str> = ports.iter().map(|it| it.text("name")).filter(|it| !it.is_empty()).collect();
-        let (fits, said, confidence) = match target.value {
-            Value::String(name) if name.parse::<u16>().is_err() => (
-                names.contains(name.as_str()),
-                format!("no container has a port named `{name}`{}", names::did_you_mean(name, names.iter().copied())),
-                Confidence::Certain,
-            ),
-            other => {
-                let number = other.as_str().map_or_else(|| other.to_string(), str::to_owned);
-                // Containers need not declare their ports.
-                (
-                    declared.is_empty() || declared.contains(&number),
-                    format!("the pods declare {}", declared.iter().cloned().collect::<Vec<_>>().join(", ")),
-                    Confidence::High,
-                )
-            }
+        let name = target.value.as_str().filter(|it| it.parse::<u16>().is_err());
+        let shown = target.value.as_str().map_or_else(|| target.value.to_string(), str::to_owned);
+        let fits = match name {
+            Some(name) => names.contains(name),
+            // Containers need not declare their ports.
+            None => declared.is_empty() || declared.contains(&shown),
         };
         if fits {
             continue;
         }
-        let shown = target.value.as_str().map_or_else(|| target.value.to_string(), str::to_owned);
-        let summary = format!("Service `{}` sends to targetPort {shown}, where its pods do not listen: {said}.", service.name());
+        let has = declared.iter().cloned().collect::<Vec<_>>().join(", ");
+        let (why, state, confidence) = match name {
+            Some(name) => {
+                let near = names::did_you_mean(name, names.iter().copied());
+                let why = format!("where its pods do not listen: no container has a port named `{name}`{near}");
+                (why, format!("port {shown} is refused"), Confidence::Certain)
+            }
+            None if is_refused(facts, &pods) => {
+                let why = format!("where its pods do not listen: the pods declare {has}");
+                (why, format!("port {shown} is refused"), Confidence::High)
+            }
+            None => {
+                let why = format!(
+                    "and its pods do not declare port {shown}, only {has}: unless they listen there undeclared, it is refused"
+                );
+                (why, format!("port {shown} is not declared"), Confidence::Medium)
+            }
+        };
+        let summary = format!("Service `{}` sends to targetPort {shown}, {why}.", service.name());
         let evidence = ports.iter().take(4).filter_map(|it| field_evidence(pod, &it.get("containerPort")?, None));
         found.push(
             Finding::new("svc-target-port-mismatch", Depth::Reference, confidence, summary)
                 .specific(8)
                 .because(field_evidence(service, &target, None))
                 .because(evidence)
-                .link("endpoints", format!("port {shown} is refused"))
+                .link("endpoints", state)
                 .fix(Risk::Low, "Correct `targetPort` of the Service, or the port that the container listens on"),
         );
     }
@@ -243,11 +263,16 @@ fn ingress_class(facts: &Facts) -> Vec<Finding> {
     vec![finding(format!("IngressClass `{wanted}` of Ingress `{}` does not exist{near}; {there}.", ingress.name()))]
 }
 
+/// Whether a backend is an action of the AWS Load Balancer Controller, such as a redirect, which looks like a Service and is none.
+fn is_action(ingress: &Object, name: &str, port: &str) -> bool {
+    port == "use-annotation" || ingress.annotation(&format!("alb.ingress.kubernetes.io/actions.{name}")).is_some()
+}
+
 fn ingress_backend(facts: &Facts) -> Vec<Finding> {
     let Some(ingress) = facts.subject_of(&["Ingress"]) else { return Vec::new() };
     let mut found = Vec::new();
     for (name, port) in backends(ingress) {
-        if facts.could_not_read(&format!("Service `{name}`")) {
+        if facts.could_not_read(&format!("Service `{name}`")) || is_action(ingress, &name, &port) {
             continue;
         }
         let service = facts.related_of("Service").find(|it| it.name() == name);
@@ -342,6 +367,8 @@ fn no_ingress_controller(facts: &Facts) -> Vec<Finding> {
 mod tests {
     use super::super::fixtures::*;
     use super::*;
+    use crate::diagnose::diagnosis::Status;
+    use crate::diagnose::engine;
     use serde_json::json;
 
     fn service(spec: Value, related: Vec<Value>) -> Facts {
@@ -398,6 +425,53 @@ mod tests {
         let right =
             json!({"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": "http"}, {"port": 81, "targetPort": 80}]});
         assert!(ids(&service(right, vec![pod(json!({"app": "web"}), 80)])).is_empty());
+    }
+
+    #[test]
+    fn what_pods_declare_is_a_hint_until_something_is_refused() {
+        let wrong = json!({"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": 8080}]});
+        let mut facts = service(wrong.clone(), vec![pod(json!({"app": "web"}), 80)]);
+        let diagnosis = engine::diagnose(&facts);
+        let root = diagnosis.root_cause.unwrap();
+        assert_eq!((root.id.as_str(), root.confidence), ("svc-target-port-mismatch", Confidence::Medium));
+        assert_eq!(diagnosis.status, Status::Degraded);
+        assert!(root.summary.contains("do not declare port 8080") && !root.summary.contains("do not listen"), "{}", root.summary);
+        facts.aws = vec![Object::new(json!({"kind": "TargetHealth", "metadata": {"name": "10.0.0.5"}, "state": "healthy"}))];
+        assert_eq!(finding(&facts, "svc-target-port-mismatch").confidence, Confidence::Medium);
+        facts.aws = vec![Object::new(json!({"kind": "TargetHealth", "metadata": {"name": "10.0.0.5"}, "state": "unhealthy"}))];
+        let refused = finding(&facts, "svc-target-port-mismatch");
+        assert!(refused.confidence == Confidence::High && refused.summary.contains("do not listen"), "{}", refused.summary);
+        let mut unready = pod(json!({"app": "web"}), 80);
+        unready["status"] = json!({"phase": "Running", "conditions": [{"type": "Ready", "status": "False"}]});
+        assert_eq!(finding(&service(wrong, vec![unready]), "svc-target-port-mismatch").confidence, Confidence::High);
+        // A name that no container has is no port of any endpoint, declared or not.
+        let named = json!({"selector": {"app": "web"}, "ports": [{"port": 80, "targetPort": "web"}]});
+        assert_eq!(engine::diagnose(&service(named, vec![pod(json!({"app": "web"}), 80)])).status, Status::Failing);
+    }
+
+    #[test]
+    fn a_label_that_no_pod_has_leaves_the_selector() {
+        let facts = service(
+            json!({"selector": {"app": "web", "tier": "front", "version": "v2"}}),
+            vec![pod(json!({"app": "web", "version": "v1"}), 80)],
+        );
+        let command = finding(&facts, "svc-selector-mismatch").fixes[0].command.clone().unwrap();
+        let patch: Value = serde_json::from_str(command.split('\'').nth(1).unwrap()).unwrap();
+        assert_eq!(patch, json!({"spec": {"selector": {"tier": null, "version": "v1"}}}));
+    }
+
+    #[test]
+    fn an_action_of_a_load_balancer_is_no_missing_service() {
+        let ingress = |name: &str, port: Value, annotations: Value| {
+            let backend = json!({"service": {"name": name, "port": port}});
+            subject(json!({"kind": "Ingress", "metadata": {"name": "web", "namespace": "shop", "annotations": annotations},
+                "spec": {"rules": [{"http": {"paths": [{"path": "/", "backend": backend}]}}], "ingressClassName": "alb"}}))
+        };
+        let missing = |facts: &Facts| ingress_backend(facts).len();
+        assert_eq!(missing(&ingress("ssl-redirect", json!({"name": "use-annotation"}), json!({}))), 0);
+        let action = json!({"alb.ingress.kubernetes.io/actions.weighted": "{}"});
+        assert_eq!(missing(&ingress("weighted", json!({"number": 80}), action.clone())), 0);
+        assert_eq!(missing(&ingress("web", json!({"number": 80}), action)), 1, "that action is another's");
     }
 
     #[test]

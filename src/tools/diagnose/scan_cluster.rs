@@ -1,5 +1,6 @@
 //! `scan_cluster`: everything that is wrong in a cluster or namespace, by cause.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
@@ -99,7 +100,17 @@ impl Tool for ScanCluster {
         let source = Source::new(client, target, aws, cx.now());
         let started = Instant::now();
         let within = |part: f64| started.elapsed() < cx.limits.call_timeout.mul_f64(part) && !cx.cancel.is_cancelled();
-        let mut sweep = collect::sweep(&source, namespace, || within(LOOKING)).await?;
+        let (served, no_kinds) = match cx.discovery(&source.target, &source.client).await {
+            Ok(served) => (served, None),
+            Err(err) if err.kind == ErrorKind::Unreachable || err.kind == ErrorKind::Credentials => return Err(err),
+            // The built-in kinds are known without.
+            Err(err) => (Arc::default(), Some(err)),
+        };
+        let mut sweep = collect::sweep(&source, namespace, &served, || within(LOOKING)).await?;
+        sweep.gaps.extend(no_kinds.map(|err| NotChecked {
+            what: "kinds of Karpenter and Argo CD".to_owned(),
+            why: format!("{}: {}", err.kind.name(), err.message),
+        }));
         if let Some(namespace) = namespace
             && sweep.looked_at.values().all(|it| *it == 0)
         {
@@ -117,12 +128,12 @@ impl Tool for ScanCluster {
         let mut diagnosed: Vec<(usize, Suspect, Result<Diagnosis, ToolError>)> =
             futures::stream::iter(suspects.into_iter().take(DIAGNOSED).enumerate())
                 .map(|(index, suspect)| {
-                    let (source, done) = (&source, &done);
+                    let (source, done, kinds) = (&source, &done, &sweep.kinds);
                     Box::pin(async move {
                         if !within(DIAGNOSING) {
                             return None;
                         }
-                        let diagnosis = diagnose(source, &suspect).await;
+                        let diagnosis = diagnose(source, kinds, &suspect).await;
                         let number = crate::domain::metric::count(done.fetch_add(1, Ordering::Relaxed) + 1);
                         cx.report_progress(number, Some(crate::domain::metric::count(total)), "diagnosed");
                         Some((index, suspect, diagnosis))
@@ -176,7 +187,7 @@ fn before_an_upgrade(diagnosis: &Diagnosis) -> Vec<String> {
 }
 
 /// Diagnoses what is not well; an object that is gone by now is none.
-async fn diagnose(source: &Source, suspect: &Suspect) -> Result<Diagnosis, ToolError> {
+async fn diagnose(source: &Source, kinds: &[Kind], suspect: &Suspect) -> Result<Diagnosis, ToolError> {
     let namespace = Some(suspect.namespace.as_str()).filter(|it| !it.is_empty());
     if let Some(of) = EksKind::named(&suspect.kind) {
         return Ok(engine::diagnose(&collect::eks(source, of, &suspect.name).await?));
@@ -185,10 +196,29 @@ async fn diagnose(source: &Source, suspect: &Suspect) -> Result<Diagnosis, ToolE
         ("Pod", Some(namespace)) => collect::pod(source, namespace, &suspect.name).await?,
         _ => {
             let unknown = || ToolError::new(ErrorKind::Internal, format!("the kind `{}` is unknown", suspect.kind));
-            collect::subject(source, &Kind::named(&suspect.kind).ok_or_else(unknown)?, namespace, &suspect.name).await?
+            let custom = || kinds.iter().find(|it| it.kind == suspect.kind).cloned();
+            let of = Kind::named(&suspect.kind).or_else(custom).ok_or_else(unknown)?;
+            collect::subject(source, &of, namespace, &suspect.name).await?
         }
     };
     Ok(engine::diagnose(&facts))
+}
+
+/// What was looked at, and that it was nothing else.
+fn looked_at_in_words(sweep: &collect::Sweep) -> String {
+    let number = |plural: &str, kind: &str| {
+        let number = sweep.looked_at.get(plural).copied().unwrap_or(0);
+        (number > 0).then(|| if number == 1 { format!("1 {kind}") } else { format!("{number} {plural}") })
+    };
+    // Pods are what a reader looks for first; endpoints are part of their Services.
+    let others = sweep.looked_at.keys().filter(|it| !matches!(it.as_str(), "pods" | "endpointslices"));
+    let kind = |plural: &str| Kind::built_in().chain(sweep.kinds.iter().cloned()).find(|it| it.plural == plural);
+    let others = others.filter_map(|plural| number(plural, &kind(plural)?.singular));
+    let all: Vec<String> = number("pods", "pod").into_iter().chain(others).collect();
+    if all.is_empty() {
+        return "there is nothing of the kinds that are looked at".to_owned();
+    }
+    format!("{} were looked at, and no other kinds", join_and(&all))
 }
 
 fn answer(cx: &Context, target: Target, input: Input, sweep: collect::Sweep, causes: &[Cause], undone: usize) -> Output {
@@ -214,9 +244,8 @@ fn answer(cx: &Context, target: Target, input: Input, sweep: collect::Sweep, cau
         looked_at.push([kind.clone(), number.to_string()]);
     }
     let place = input.namespace.map_or_else(|| format!("cluster {}", target.cluster), |it| format!("namespace {it}"));
-    let pods = sweep.looked_at.get("pods").copied().unwrap_or(0);
     let summary = match causes {
-        [] => format!("Nothing is wrong in {place}: {} and what belongs to them were looked at.", count(pods, "pod")),
+        [] => format!("Nothing is wrong in {place}: {}.", looked_at_in_words(&sweep)),
         [worst, ..] => {
             let objects: usize = causes.iter().map(|it| it.objects).sum();
             let first = text::cut(&worst.summary, 300);
