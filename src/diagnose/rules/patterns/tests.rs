@@ -49,6 +49,54 @@ fn a_line_that_has_nothing_to_do_with_the_end_does_not_explain_it() {
 }
 
 #[test]
+fn a_denial_near_words_that_name_no_cause_explains_the_end() {
+    use super::super::fixtures::{crashed, with_log};
+    let specificity = |log: &str, id: &str| {
+        let found = findings(&with_log(crashed(serde_json::json!({}), 1, "Error", ""), log));
+        found.iter().find(|it| it.id == id).map(|it| it.specificity)
+    };
+    let denied = "W0105 11:00:00.1       1 reflector.go:5] failed to list: pods is forbidden: User \"system:serviceaccount:a:b\" cannot list resource \"pods\" in API group \"\" in the namespace \"a\"\n";
+    let generic = "E0105 11:00:01.1       1 main.go:7] \"cannot run\" err=\"caches did not sync\"\n";
+    assert_eq!(specificity(&format!("{denied}{generic}"), "rbac-forbidden"), Some(9));
+    // Far from the end, or beside a line that names its own cause, it may have nothing to do with it.
+    let far = format!("{denied}{}{generic}", "I0105 11:00:00.2       1 main.go:3] served\n".repeat(NEAR));
+    assert_eq!(specificity(&far, "rbac-forbidden"), Some(ELSEWHERE));
+    let named = format!("{denied}FATAL: listen tcp :80: bind: address already in use\n");
+    assert_eq!(specificity(&named, "rbac-forbidden"), Some(ELSEWHERE));
+    // What is no denial explains nothing from a line beside.
+    assert_eq!(specificity(&format!("WARN 429 Too Many Requests\n{generic}"), "app-rate-limited"), Some(ELSEWHERE));
+}
+
+#[test]
+fn messages_of_other_causes_are_told_from_each_other() {
+    let row = |id: &str, message: &str| all().any(|it| it.id == id && it.matches(message).is_some());
+    for (id, message, expected) in [
+        (
+            "podidentity-trust",
+            "(AccessDeniedException): Unauthorized Exception! EKS does not have permissions to assume the associated role., fault: client",
+            true,
+        ),
+        ("podidentity-trust", "(AccessDeniedException): no permissions to read the associated queue", false),
+        ("app-missing-env", "KeyError: key not found: \"SECRET_KEY\" (KeyError)", true),
+        ("app-missing-env", "KeyError: key not found: \"row-7\" (KeyError)", false),
+        (
+            "app-db-auth",
+            "FATAL:  no pg_hba.conf entry for host \"10.0.0.2\", user \"shop\", database \"shop\", no encryption",
+            true,
+        ),
+        ("app-permission-denied", "AccessDeniedException[/usr/share/data/node.lock]", true),
+        ("app-aws-access-denied", "AccessDeniedException[/usr/share/data/node.lock]", false),
+        ("app-permission-denied", "Exception in thread \"main\" java.nio.file.AccessDeniedException: /data/write.lock", true),
+        ("app-aws-access-denied", "com.amazonaws.services.dynamodbv2.model.AccessDeniedException: no", true),
+        ("app-aws-access-denied", "ClientError: An error occurred (AccessDeniedException) when calling x: no", true),
+        ("app-aws-access-denied", "AccessDenied: Access Denied", true),
+        ("app-aws-access-denied", "org.springframework.security.access.AccessDeniedException: Access is denied", false),
+    ] {
+        assert_eq!(row(id, message), expected, "{id}: {message}");
+    }
+}
+
+#[test]
 fn what_the_message_does_not_say_leaves_no_hole_and_what_it_says_is_no_place() {
     let filled =
         |says: &str, tells: &str, message: &str| fill(tells, "Pod `a`", &Regex::new(says).unwrap().captures(message).unwrap());
