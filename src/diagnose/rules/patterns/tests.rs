@@ -72,6 +72,24 @@ fn messages_of_other_causes_are_told_from_each_other() {
     let row = |id: &str, message: &str| all().any(|it| it.id == id && it.matches(message).is_some());
     for (id, message, expected) in [
         (
+            "s3-mountpoint-denied",
+            "Could not mount \"data\": mount-s3 exited with status 1: Error: Failed to create S3 client\n\nCaused by:\n    1: Client error\n    2: Forbidden: User: arn:aws:sts::1:assumed-role/a/b is not authorized to perform: s3:ListBucket on resource: \"arn:aws:s3:::data\"",
+            true,
+        ),
+        ("s3-mountpoint-denied", "mount-s3 exited with status 1\n\nCaused by:\n    No signing credentials available", true),
+        ("s3-mountpoint-denied", "Could not mount \"data\": mount-s3 exited with status 1: invalid argument", false),
+        (
+            "karpenter-incompatible-requirements",
+            "incompatible requirements, key kubernetes.io/os, kubernetes.io/os In [windows] not in kubernetes.io/os In [linux]",
+            true,
+        ),
+        (
+            "karpenter-no-instance-type",
+            "no instance type has enough resources, requirements=kubernetes.io/os In [linux], resources={\"cpu\":\"200\"}",
+            true,
+        ),
+        ("karpenter-no-instance-type", "no instance profile has enough permissions", false),
+        (
             "podidentity-trust",
             "(AccessDeniedException): Unauthorized Exception! EKS does not have permissions to assume the associated role., fault: client",
             true,
@@ -94,6 +112,16 @@ fn messages_of_other_causes_are_told_from_each_other() {
     ] {
         assert_eq!(row(id, message), expected, "{id}: {message}");
     }
+}
+
+#[test]
+fn karpenter_names_both_sides_of_what_does_not_fit() {
+    let message = r#"incompatible with nodepool "spot", daemonset overhead={"cpu":"1"}, incompatible requirements, key kubernetes.io/os, kubernetes.io/os In [windows] not in kubernetes.io/os In [linux]; incompatible with nodepool "gpu", did not tolerate gpu=true:NoSchedule"#;
+    let row = all().find(|it| it.id == "karpenter-incompatible-requirements" && it.matches(message).is_some()).unwrap();
+    assert_eq!(
+        fill(row.tells, "Pod `a`", &row.matches(message).unwrap()),
+        "No NodePool can make a node for the pod (`spot`): of `kubernetes.io/os` the pod asks for kubernetes.io/os In [windows], and the NodePool offers kubernetes.io/os In [linux]."
+    );
 }
 
 #[test]
