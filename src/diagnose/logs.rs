@@ -1,6 +1,7 @@
 //! Which line of a log tells why a process ended.
 
-use std::collections::HashMap;
+mod weigh;
+
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -45,8 +46,6 @@ const UNRESOLVED: &[&str] = &[
     "no such host",
     "name or service not known",
     "could not resolve host",
-    "enotfound",
-    "eai_again",
     "nxdomain",
     "failure in name resolution",
     "unknownhostexception",
@@ -54,19 +53,18 @@ const UNRESOLVED: &[&str] = &[
     "name does not resolve",
     "nodename nor servname",
     "failed to lookup address",
-    "bad address",
     "nslookup: can't resolve",
+    "host not found in upstream",
 ];
-const REFUSED: &[&str] = &["connection refused", "econnrefused", "actively refused"];
-const TIMED_OUT: &[&str] = &[
-    "i/o timeout",
-    "etimedout",
-    "connection timed out",
-    "no route to host",
-    "ehostunreach",
-    "context deadline exceeded",
-    "connect timeout",
-];
+const REFUSED: &[&str] = &["connection refused", "actively refused"];
+const TIMED_OUT: &[&str] =
+    &["i/o timeout", "connection timed out", "no route to host", "context deadline exceeded", "connect timeout"];
+// Codes of Node.js: `FileNotFoundError` has the letters of one of them. busybox quotes the host that it cannot resolve, while the
+// bad address of EFAULT is one of memory.
+static UNRESOLVED_CODE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r#"\b(?:ENOTFOUND|EAI_AGAIN)\b|\bbad address ['"][A-Za-z0-9]"#).ok());
+static REFUSED_CODE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\bECONNREFUSED\b").ok());
+static TIMED_OUT_CODE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\b(?:ETIMEDOUT|EHOSTUNREACH)\b").ok());
 const NO_CREDENTIALS: &[&str] = &[
     "unable to locate credentials",
     "nocredentialserror",
@@ -91,6 +89,7 @@ static ENDPOINTS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r"(?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|EHOSTUNREACH) (?P<h>[A-Za-z0-9][A-Za-z0-9_.-]*)(?::(?P<p>\d+))?",
         r#"(?i)(?:resolve host:?|translate host name|UnknownHostException:) ["']?(?P<h>[A-Za-z0-9][A-Za-z0-9_.-]*)"#,
         r#"(?i)(?:bad address|can't (?:resolve|find)):? ["']?(?P<h>[A-Za-z0-9][A-Za-z0-9_.-]*)"#,
+        r#"host not found in upstream ["'](?P<h>[A-Za-z0-9][A-Za-z0-9_.-]*)(?::(?P<p>\d+))?"#,
         r#"server at "(?P<h>[^"]+)"[^,]*, port (?P<p>\d+)"#,
         r"(?i)connect(?:ion)? to (?P<h>[A-Za-z0-9][A-Za-z0-9_.-]*) port (?P<p>\d+)",
         r"://(?:[^\s/@]*@)?(?P<h>[A-Za-z0-9][A-Za-z0-9_.-]*)(?::(?P<p>\d+))?",
@@ -103,15 +102,35 @@ static ENDPOINTS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
 });
 static EXCEPTION: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^(?:Caused by: )?[A-Za-z_][\w.$]*(?:Error|Exception|Failure)\b").ok());
-static FATAL: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)\b(?:fatal|panic|critical|emerg)\b|^F\d{4} ").ok());
+// The name of an exception counts wherever it stands.
 static ERROR: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)\b(?:error|err|exception|failed|failure|cannot|could not|unable to|denied|undefined)\b|^E\d{4} ").ok()
+    Regex::new(
+        r"(?i:\b(?:error|err|exception|failed|failure|cannot|could not|unable to|denied|undefined)\b)|^E\d{4} |\w(?:Error|Exception)\b",
+    )
+    .ok()
 });
-static WARNING: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(?i)\bwarn(?:ing)?\b|not set|missing|required").ok());
-static INFORMATION: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r#"(?i)"?level"?[=:] ?"?(?:info|debug|trace)\b|^I\d{4} |^\S+ (?:INFO|DEBUG|TRACE)\b"#).ok());
 static STAMP: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^\[?\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\]?\s+").ok());
+// Exactly one blank divides the time from the line, whose own indentation is kept.
+static RUNTIME_STAMP: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d) ").ok());
+
+fn hits(pattern: &LazyLock<Option<Regex>>, text: &str) -> bool {
+    pattern.as_ref().is_some_and(|it| it.is_match(text))
+}
+
+/// A line without the time that the container runtime puts before it where a log is read with timestamps.
+fn unstamped(line: &str) -> &str {
+    let may_be = line.as_bytes().first().is_some_and(u8::is_ascii_digit);
+    let end = RUNTIME_STAMP.as_ref().filter(|_| may_be).and_then(|it| it.find(line)).map_or(0, |it| it.end());
+    line.get(end..).unwrap_or_default()
+}
+
+/// A line without the time that the program itself wrote.
+fn without_own_stamp(line: &str) -> &str {
+    let end = STAMP.as_ref().and_then(|it| it.find(line)).map_or(0, |it| it.end());
+    line.get(end..).unwrap_or_default()
+}
 
 /// The line that tells most, and what it says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,32 +143,22 @@ pub struct Deciding<'a> {
 
 /// The line of a log that tells most about its end; the last line when none sounds like an error.
 pub fn deciding(text: &str) -> Option<Deciding<'_>> {
-    let lines: Vec<&str> = text.lines().filter(|it| !it.trim().is_empty()).collect();
-    let mut alike: HashMap<String, usize> = HashMap::new();
-    for line in &lines {
-        *alike.entry(shape(line)).or_default() += 1;
+    let lines = told(text);
+    match weigh::best(&lines, text) {
+        Some((index, class)) => lines.get(index).map(|line| Deciding { line, class }),
+        None => lines.last().map(|line| Deciding { line, class: Class::Other }),
     }
-    let mut best: Option<(i32, Deciding<'_>)> = None;
-    for (index, line) in lines.iter().enumerate() {
-        let class = classify(line, text);
-        let mut score = weight(line, &class);
-        if score == 0 {
-            continue;
-        }
-        score += match lines.len() - index {
-            ..=5 => 2,
-            6..=20 => 1,
-            _ => 0,
-        };
-        if alike.get(&shape(line)) == Some(&1) {
-            score += 1;
-        }
-        // The later of two equal lines is nearer to the end.
-        if best.as_ref().is_none_or(|(most, _)| score >= *most) {
-            best = Some((score, Deciding { line, class }));
-        }
-    }
-    best.map(|(_, deciding)| deciding).or_else(|| lines.last().map(|line| Deciding { line, class: Class::Other }))
+}
+
+/// The lines after a line of a log that say what it leaves open, at most two.
+pub fn continuation<'a>(text: &'a str, line: &str) -> Vec<&'a str> {
+    let lines = told(text);
+    lines.iter().rposition(|it| *it == line).map_or_else(Vec::new, |index| weigh::continuation(&lines, index))
+}
+
+fn told(text: &str) -> Vec<&str> {
+    // A blank line may have a time, too.
+    text.lines().filter(|it| !unstamped(it).trim().is_empty()).collect()
 }
 
 /// What a line says of a name that was to be resolved.
@@ -173,12 +182,14 @@ static NO_ANSWER: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r"\bSERVFAIL\b",
         r"try again later.*resol|resol.*try again",
         r"dns (?:query|request|lookup|resolution)[^,;]*(?:timed out|timeout)",
-        r"resolv\w*[^,;]*(?:timed out|timeout)",
+        // Dependencies and conflicts are resolved, too.
+        r"(?:\bdns\b|\bhost ?names?\b|\bdomain\b|nameserver|getaddrinfo|name resolution)[^,;]*resolv\w*[^,;]*(?:timed out|timeout)",
+        r"resolv\w*[^,;]*(?:\bdns\b|\bhost(?: ?name)?s?\b|\bdomain\b|nameserver|getaddrinfo|\.svc\b)[^,;]*(?:timed out|timeout)",
     ];
     Regex::new(&format!("(?i){}", says.join("|"))).ok()
 });
 
-/// Whether a line says that a name was not resolved.
+/// The trouble with a name that a line tells.
 pub fn name_trouble(deciding: &Deciding<'_>) -> Option<NameTrouble> {
     let unanswered = NO_ANSWER.as_ref().is_some_and(|it| it.is_match(deciding.line));
     let host = match &deciding.class {
@@ -186,6 +197,12 @@ pub fn name_trouble(deciding: &Deciding<'_>) -> Option<NameTrouble> {
         _ => None,
     };
     let unresolved = matches!(deciding.class, Class::Unresolved(_));
+    // An address is no name; only where the line speaks of port 53 it is the server that was asked.
+    let address = host.is_some_and(|it| it.host.parse::<std::net::IpAddr>().is_ok());
+    if address && !deciding.line.contains(":53") {
+        return None;
+    }
+    let host = host.filter(|_| !address);
     (unanswered || unresolved).then(|| NameTrouble {
         host: host.map(|it| it.host.clone()),
         line: deciding.line.to_owned(),
@@ -213,9 +230,9 @@ pub fn is_about_identity(line: &str) -> bool {
 
 /// What a line says, without the wrapping of the logger: for sentences, not for evidence.
 pub fn said(line: &str) -> String {
-    let line = line.trim();
+    let line = unstamped(line).trim();
     let message = json_message(line).or_else(|| logfmt_message(line));
-    let plain = message.unwrap_or_else(|| STAMP.as_ref().map_or_else(|| line.to_owned(), |it| it.replace(line, "").into_owned()));
+    let plain = message.unwrap_or_else(|| without_own_stamp(line).to_owned());
     let clean = crate::domain::text::clean(&plain).replace('\n', " ");
     crate::domain::text::cut(clean.trim(), 240)
 }
@@ -249,38 +266,18 @@ fn logfmt_message(line: &str) -> Option<String> {
     }
 }
 
-fn weight(line: &str, class: &Class) -> i32 {
-    let is = |pattern: &LazyLock<Option<Regex>>| pattern.as_ref().is_some_and(|it| it.is_match(line.trim_start()));
-    let unstamped = STAMP.as_ref().map_or_else(|| line.into(), |it| it.replace(line, ""));
-    let named = EXCEPTION.as_ref().is_some_and(|it| it.is_match(&unstamped));
-    let frame = line.starts_with([' ', '\t']) || line.starts_with("at ") || line.starts_with("Traceback");
-    let base = match class {
-        Class::NoCredentials | Class::Unresolved(Some(_)) | Class::Refused(Some(_)) | Class::TimedOut(Some(_)) => 6,
-        Class::Unresolved(None) | Class::Refused(None) | Class::TimedOut(None) => 5,
-        _ if frame => 1,
-        _ if is(&INFORMATION) => 0,
-        _ if named || is(&FATAL) => 5,
-        _ if is(&ERROR) => 4,
-        _ if is(&WARNING) => 2,
-        _ => 0,
-    };
-    let lower = line.to_lowercase();
-    let noise = ["npm err!", "retrying", "will retry", "deprecat", "shutting down", "kube-probe", "exit status"];
-    if base > 1 && noise.iter().any(|it| lower.contains(it)) { base - 1 } else { base }
-}
-
 fn classify(line: &str, text: &str) -> Class {
     let lower = line.to_lowercase();
     let has = |words: &[&str]| words.iter().any(|it| lower.contains(it));
     if has(NO_CREDENTIALS) {
         Class::NoCredentials
-    } else if has(UNRESOLVED) {
+    } else if has(UNRESOLVED) || hits(&UNRESOLVED_CODE, line) {
         Class::Unresolved(endpoint(line, text, true))
-    } else if has(REFUSED) {
+    } else if has(REFUSED) || hits(&REFUSED_CODE, line) {
         Class::Refused(endpoint(line, text, false))
-    } else if has(TIMED_OUT) {
+    } else if has(TIMED_OUT) || hits(&TIMED_OUT_CODE, line) {
         Class::TimedOut(endpoint(line, text, false))
-    } else if ERROR.as_ref().is_some_and(|it| it.is_match(line)) || EXCEPTION.as_ref().is_some_and(|it| it.is_match(line)) {
+    } else if hits(&ERROR, line) || hits(&EXCEPTION, line) {
         Class::Error
     } else {
         Class::Other
@@ -339,11 +336,6 @@ fn is_source_file(host: &str) -> bool {
             | "ex"
             | "sh"
     )
-}
-
-/// A line without what differs between repeats of it.
-fn shape(line: &str) -> String {
-    line.chars().filter(|it| !it.is_ascii_digit()).collect()
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ pub(super) const RULES: &[Rule] = &[
         ("app-dns-name-unresolvable", Severity::Medium),
         ("app-dependency-unreachable", Severity::Medium),
         ("app-aws-no-credentials", Severity::Medium),
+        ("app-missing-env", Severity::Medium),
     ]),
     Rule::new("crash-exit-zero", Severity::Medium, exit_zero),
     Rule::new("crash-sigkill", Severity::Medium, sigkill),
@@ -98,12 +99,20 @@ fn app_error(facts: &Facts) -> Vec<Finding> {
     for (container, exit) in crashed {
         let log = facts.log_of(container.name, exit.previous);
         let deciding = log.and_then(|log| Some((log, logs::deciding(&log.text)?)));
+        let more = deciding.as_ref().map_or_else(Vec::new, |(log, found)| logs::continuation(&log.text, found.line));
+        let setting = deciding.as_ref().and_then(|(log, _)| missing_setting(&log.text, &more));
         let message = exit.field.text("message").trim();
         let start = format!("{} exits with code {} ({})", title(&container), exit.code, frequency(facts, &container, &exit));
         let (summary, confidence, specificity) = match &deciding {
             Some((_, found)) => {
-                let said = logs::said(found.line);
-                let (cause, specificity) = explained(&found.class);
+                let said = said_with(found.line, &more);
+                let (cause, specificity) = match &setting {
+                    Some(name) => {
+                        let variable = name.to_uppercase();
+                        (format!(" because its setting `{name}` is missing, which the variable `{variable}` gives"), 8)
+                    }
+                    None => explained(&found.class),
+                };
                 let confidence = if found.class == Class::Other { Confidence::Low } else { Confidence::High };
                 (format!("{start}{cause}: \"{said}\"."), confidence, specificity)
             }
@@ -115,12 +124,13 @@ fn app_error(facts: &Facts) -> Vec<Finding> {
             None => (format!("{start}; no log tells why."), Confidence::Low, 1),
         };
         let id = match deciding.as_ref().map_or("crash-app-error", |(_, found)| id(&found.class)) {
+            _ if setting.is_some() => "app-missing-env",
             "crash-app-error" if container.init && !container.is_sidecar() => "init-container-failing",
             id => id,
         };
         let mut finding = Finding::new(id, Depth::Container, confidence, summary).specific(specificity).alive(exit.liveness);
         if let Some((log, found)) = &deciding {
-            finding = finding.because([log_evidence(&facts.pod, log, found.line)]);
+            finding = finding.because([found.line].iter().chain(&more).map(|line| log_evidence(&facts.pod, log, line)));
             finding = advised(facts, finding, &found.class);
         }
         finding = finding
@@ -137,6 +147,21 @@ fn app_error(facts: &Facts) -> Vec<Finding> {
         findings.push(Finding::ruled_out("container-oom-limit", why).alive(exit.liveness));
     }
     findings
+}
+
+/// What a line says together with those that go on with it.
+pub(super) fn said_with(line: &str, more: &[&str]) -> String {
+    let parts: Vec<String> = [line].iter().chain(more).map(|it| logs::said(it)).collect();
+    parts.join(" ")
+}
+
+/// The setting that pydantic reads from the environment and does not find; the name and what it lacks stand on two lines.
+fn missing_setting(text: &str, more: &[&str]) -> Option<String> {
+    let [name, lack] = more else { return None };
+    let (name, lack) = (logs::said(name), logs::said(lack));
+    let is_name = !name.is_empty() && name.bytes().all(|it| it.is_ascii_alphanumeric() || matches!(it, b'_' | b'.'));
+    // Other models are read from what a request or a file holds.
+    (is_name && lack.starts_with("Field required") && text.contains("pydantic_settings")).then_some(name)
 }
 
 /// The cause that a class of errors is.
@@ -389,6 +414,17 @@ mod tests {
             assert!(log.contains(&found.evidence[0].value));
         }
         assert_eq!(finding(&crashed(json!({}), 1, "Error", ""), "crash-app-error").confidence, Confidence::Low);
+    }
+
+    #[test]
+    fn a_missing_setting_is_told_from_a_model_that_lacks_a_field() {
+        let error = "a.ValidationError: 1 validation error for Settings\nmail_key\n  Field required [type=missing]\n";
+        let settings = format!("Traceback (most recent call last):\n  File \"/lib/pydantic_settings/main.py\", line 1\n{error}");
+        let found = finding(&with_log(crashed(json!({}), 1, "Error", ""), &settings), "app-missing-env");
+        assert!(found.summary.contains("`mail_key` is missing, which the variable `MAIL_KEY` gives"), "{}", found.summary);
+        assert!(found.evidence.iter().take(3).all(|it| settings.contains(&it.value)));
+        let found = finding(&with_log(crashed(json!({}), 1, "Error", ""), error), "crash-app-error");
+        assert!(found.summary.contains("for Settings mail_key Field required [type=missing]\""), "{}", found.summary);
     }
 
     #[test]

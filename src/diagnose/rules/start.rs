@@ -165,7 +165,13 @@ fn executable_missing(facts: &Facts) -> Vec<Finding> {
                 [container.name, repository.rsplit('/').next().unwrap_or_default(), facts.workload().map_or("", |it| it.name())];
             let near = names::near(base, COMMANDS.iter().copied().chain(own).filter(|it| *it != base && it.len() > 1));
             let meant = near.first().filter(|_| base.len() > 2);
-            let hint = meant.map_or_else(String::new, |it| format!("; it may be a typing error for `{it}`"));
+            // Of `python3 app.py` the blank is part of the name that is looked for.
+            let joined = command.split_once(' ').filter(|(program, arguments)| !program.is_empty() && !arguments.is_empty());
+            let meant = meant.filter(|_| joined.is_none());
+            let hint = match joined {
+                Some((program, arguments)) => format!("; command and arguments are written as one string: `{program}` is the program and `{arguments}` its arguments"),
+                None => meant.map_or_else(String::new, |it| format!("; it may be a typing error for `{it}`")),
+            };
             let finding = Finding::new(
                 "entrypoint-not-found",
                 Depth::Container,
@@ -182,7 +188,9 @@ fn executable_missing(facts: &Facts) -> Vec<Finding> {
             let part = spec.first().and_then(|it| it.field.strip_prefix(&format!("{}.", container.spec.path)).map(str::to_owned));
             let patch =
                 part.zip(meant).and_then(|(part, meant)| template_patch(facts, container, &part, &command.replace(base, meant)));
-            let what = if spec.is_empty() {
+            let what = if joined.is_some() {
+                "Write program and arguments as separate entries of `command` and `args`, or run the string with `sh -c`"
+            } else if spec.is_empty() {
                 "Correct the entry point of the image, or set `command` in the pod template"
             } else {
                 "Correct the command in the pod template"
@@ -311,6 +319,16 @@ mod tests {
             ids(&crashed(spec, 128, "StartError", r#"runc create failed: exec: "/run.sh": permission denied"#)),
             Vec::<&str>::new()
         );
+    }
+
+    #[test]
+    fn a_command_written_with_its_arguments_is_no_typing_error() {
+        let message =
+            r#"runc create failed: unable to start container process: exec: "python app.py": executable file not found in $PATH"#;
+        let spec = json!({"image": "python:3", "command": ["python app.py"]});
+        let found = finding(&crashed(spec, 128, "StartError", message), "entrypoint-not-found");
+        assert!(found.summary.contains("as one string: `python` is the program and `app.py` its arguments"), "{}", found.summary);
+        assert!(!found.summary.contains("typing error") && found.fixes.iter().all(|it| it.command.is_none()));
     }
 
     #[test]

@@ -55,16 +55,31 @@ fn signal(facts: &Facts) -> Vec<Finding> {
             136 => ("SIGFPE", "a calculation failed"),
             _ => ("SIGSEGV", "native code reached for memory that is not its own"),
         };
-        let summary = format!("{} was ended by {name} (exit code {}): {why}.", title(&container), exit.code);
+        let log = facts.log_of(container.name, exit.previous);
+        let deciding = log.and_then(|log| Some((log, logs::deciding(&log.text)?)));
+        let last_words = deciding.filter(|(_, it)| it.class != logs::Class::Other);
+        let more = last_words.as_ref().map_or_else(Vec::new, |(log, it)| logs::continuation(&log.text, it.line));
+        let end = format!("{} was ended by {name} (exit code {})", title(&container), exit.code);
+        let summary = match &last_words {
+            Some((_, it)) => format!("{end}; its log says: \"{}\".", super::crash::said_with(it.line, &more)),
+            None => format!("{end}: {why}."),
+        };
+        let quoted = last_words.iter().flat_map(|(log, it)| {
+            [it.line].into_iter().chain(more.iter().copied()).map(|line| log_evidence(&facts.pod, log, line))
+        });
+        let quoted: Vec<_> = quoted.collect();
         Finding::new("crash-signal", Depth::Container, Confidence::High, summary)
             .specific(6)
             .alive(exit.liveness)
+            .because(quoted)
             .because(super::exit_evidence(&container, &exit))
             .link(label(&container), container.state(facts.now))
             .fix(
                 Risk::Low,
                 if exit.code == 135 {
                     "Mount an emptyDir with `medium: Memory` at /dev/shm"
+                } else if last_words.is_some() {
+                    "Correct what the quoted line names: configuration, dependency or code of the application"
                 } else {
                     "Take a core dump, and compare the image with the processor of the node"
                 },
@@ -232,6 +247,21 @@ mod tests {
         assert_eq!(ids(&crashed(limited, 137, "OOMKilled", "")), ["container-oom-limit"]);
         assert!(finding(&crashed(json!({}), 139, "Error", ""), "crash-signal").summary.contains("SIGSEGV"));
         assert!(!ids(&crashed(json!({}), 137, "Error", "")).contains(&"crash-signal"));
+    }
+
+    #[test]
+    fn the_last_words_before_a_signal_are_quoted() {
+        let last = |log: &str| finding(&with_log(crashed(json!({}), 134, "Error", ""), log), "crash-signal");
+        for (log, said) in [
+            ("terminate called after throwing an instance of 'X'\n  what():  no port\n", "what():  no port"),
+            ("Unhandled exception. System.ArgumentException: no port\n   at A.B()\n", "System.ArgumentException: no port"),
+        ] {
+            let found = last(log);
+            assert!(found.summary.contains(said), "{}", found.summary);
+            assert!(found.fixes.iter().all(|it| !it.summary.contains("core dump")));
+        }
+        let silent = last("listening\n");
+        assert!(silent.summary.contains("ended itself") && silent.fixes.iter().any(|it| it.summary.contains("core dump")));
     }
 
     fn init(state: serde_json::Value) -> Facts {

@@ -10,7 +10,7 @@ use super::{pairs, statements};
 /// Looks at the key around a hit, hides its value, and returns the end of the key.
 pub(super) fn at_hit(scan: &mut Scan<'_>, hit: usize) -> usize {
     let key = Key::around(scan, hit);
-    if is_header(key.text(scan)) || key.is_part_of_arn(scan) {
+    if is_header(key.text(scan)) || key.is_part_of_arn(scan) || key.ends_quoted_url(scan) {
         return key.end;
     }
     if let Some(trust) = key.trust(scan) {

@@ -1,7 +1,7 @@
 //! A key as it stands in the text: where it starts and ends, and what it and the words before it say.
 
 use super::keys::{self, Trust, classify};
-use super::scan::{Scan, is_blank, is_key, is_word};
+use super::scan::{Scan, is_blank, is_key, is_quote, is_word};
 use super::vocabulary::PLAIN_BEFORE;
 
 /// The letters after the number of a colour are the key: `\u001b[36mtoken`.
@@ -101,6 +101,29 @@ impl Key {
         }
         let from = scan.run_before(self.start, 120, |it| is_key(it) || it == b':');
         scan.slice(from, self.start).contains("arn:")
+    }
+
+    /// `Post "https://host/serviceaccounts/default/token": …`: the last part of a path, after which an error goes on.
+    pub(super) fn ends_quoted_url(&self, scan: &Scan<'_>) -> bool {
+        if scan.before(self.start) != b'/' && !self.text(scan).contains('/') {
+            return false;
+        }
+        let escaped = scan.at(self.end) == b'\\';
+        let close = self.end + usize::from(escaped);
+        if scan.at(close) != b'"' || !scan.has(close + 1, ": ") {
+            return false;
+        }
+        // In an object of which URLs are the keys, nothing stands before the quote, and the value may have quotes.
+        let value = close + 3;
+        let from = scan.run_before(self.start, 512, |it| !is_blank(it) && !matches!(it, b'"' | b'\n'));
+        let verb = from.saturating_sub(1 + usize::from(escaped));
+        let after_verb = scan.before(verb) == b' ' && scan.before(verb.saturating_sub(1)).is_ascii_alphabetic();
+        after_verb
+            && !is_quote(scan.at(value))
+            && scan.at(value) != b'\\'
+            && scan.before(from) == b'"'
+            && ["https://", "http://"].iter().any(|it| scan.has(from, it))
+            && !scan.slice(from, self.end).contains(['?', '#'])
     }
 
     pub(super) fn is_flag(&self, scan: &Scan<'_>) -> bool {

@@ -47,6 +47,21 @@ fn look_alikes(file: &str) -> Vec<String> {
 }
 
 #[test]
+fn the_path_of_a_url_that_failed_is_no_key() {
+    for kept in [
+        "failed to fetch token: Post \"https://a.example/api/v1/serviceaccounts/default/token\": net/http: TLS handshake timeout",
+        "err=\"Get \\\"https://a.example/v1/token\\\": net/http: TLS handshake timeout\"",
+    ] {
+        assert_eq!(text(kept).0, kept);
+    }
+    for hidden in
+        ["\"https://a.example/token\": hvs4kT9xQ2mP7wZ1", "{\"a\": 1, \"https://a.example/token\": \"hvs4kT9xQ2mP7wZ1\"}"]
+    {
+        assert!(!text(hidden).0.contains("hvs4kT9xQ2mP7wZ1"), "{hidden}");
+    }
+}
+
+#[test]
 fn every_secret_of_the_corpus_is_hidden_and_its_context_stays() {
     let samples = corpus("secrets.jsonl");
     assert!(samples.len() >= 200, "{}", samples.len());

@@ -162,6 +162,22 @@ const GENERIC: &str = "generic-condition-false";
 /// How much a line tells that is not the one which decides: less than what that one says.
 const ELSEWHERE: u8 = 3;
 
+/// Lines around the one that decides which belong to the same end.
+const NEAR: usize = 5;
+
+/// Causes of which a program often writes one line and then, in its own words, that it cannot go on.
+const DENIALS: &[&str] = &[
+    "rbac-forbidden",
+    "app-k8s-forbidden",
+    "app-aws-access-denied",
+    "aws-permission-missing",
+    "irsa-",
+    "podidentity-",
+    "app-db-auth",
+    "app-tls-",
+    "app-heap-oom",
+];
+
 /// A message with its place.
 struct Message {
     place: Place,
@@ -175,6 +191,8 @@ struct Message {
     decides: bool,
     /// Whether it stands on an object that is well as a whole: then only a row that knows the message may take it for a fault.
     of_healthy: bool,
+    /// Of a line of a log whether it stands near one which decides without naming a cause.
+    near: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -214,6 +232,7 @@ fn messages(facts: &Facts) -> Vec<Message> {
                 liveness: liveness(event, resolved_by, facts),
                 decides: true,
                 of_healthy: false,
+                near: false,
             });
         }
     }
@@ -238,6 +257,7 @@ fn messages(facts: &Facts) -> Vec<Message> {
                     liveness: Liveness::Active,
                     decides: true,
                     of_healthy: false,
+                    near: false,
                 });
             }
         }
@@ -256,6 +276,7 @@ fn messages(facts: &Facts) -> Vec<Message> {
             liveness: Liveness::Active,
             decides: true,
             of_healthy: false,
+            near: false,
         });
     }
     let reason = facts.pod.text("status.reason");
@@ -270,6 +291,7 @@ fn messages(facts: &Facts) -> Vec<Message> {
             liveness: Liveness::Active,
             decides: true,
             of_healthy: false,
+            near: false,
         });
     }
     let objects = facts.subject.iter().chain(facts.has_pod().then_some(&facts.pod));
@@ -294,6 +316,7 @@ fn messages(facts: &Facts) -> Vec<Message> {
                 liveness: Liveness::Active,
                 decides: is_understood(condition.text("type")),
                 of_healthy,
+                near: false,
             });
         }
     }
@@ -309,22 +332,41 @@ fn messages(facts: &Facts) -> Vec<Message> {
             || format!("{} is not ready", title(&container)),
             |it| format!("{} exits with code {}", title(&container), it.code),
         );
-        let deciding = logs::deciding(&log.text).map(|it| it.line);
-        for line in log.text.lines().filter(|it| !it.trim().is_empty()) {
-            let decides = deciding == Some(line);
+        let deciding = logs::deciding(&log.text);
+        let generic = deciding.as_ref().is_some_and(|it| is_generic(&it.class) && !names_cause(it.line));
+        let lines: Vec<&str> = log.text.lines().filter(|it| !it.trim().is_empty()).collect();
+        let place = lines.iter().rposition(|line| deciding.as_ref().is_some_and(|it| it.line == *line));
+        for (index, line) in lines.iter().enumerate() {
+            let decides = deciding.as_ref().is_some_and(|it| it.line == *line);
+            let near = generic && place.is_some_and(|it| it.abs_diff(index) <= NEAR);
             let evidence = vec![log_evidence(&facts.pod, log, line)];
+            let text = (*line).to_owned();
             messages.push(Message {
                 place: Place::Log,
-                text: line.to_owned(),
+                text,
                 evidence,
                 what: state.clone(),
                 liveness,
                 decides,
                 of_healthy: false,
+                near,
             });
         }
     }
     messages
+}
+
+/// Whether a line that decides says no more than that something failed.
+fn is_generic(class: &logs::Class) -> bool {
+    matches!(class, logs::Class::Error | logs::Class::Other)
+}
+
+/// Whether some pattern reads a cause from a line of a log.
+fn names_cause(line: &str) -> bool {
+    COMPILED
+        .iter()
+        .filter(|(pattern, _)| pattern.on == On::Log)
+        .any(|(pattern, says)| says.get_or_init(|| Regex::new(pattern.says).ok()).as_ref().is_some_and(|it| it.is_match(line)))
 }
 
 /// Whether a condition says more than that something else is wrong.
@@ -529,8 +571,9 @@ fn finding(facts: &Facts, pattern: &Pattern, message: &Message, captures: &Captu
     }
     let mut characters = words.chars();
     let words: String = characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect());
+    let tells = message.decides || message.near && DENIALS.iter().any(|it| pattern.id.starts_with(it));
     let mut finding = Finding::new(pattern.id, pattern.depth, pattern.confidence, words)
-        .specific(if message.decides { pattern.specificity } else { pattern.specificity.min(ELSEWHERE) })
+        .specific(if tells { pattern.specificity } else { pattern.specificity.min(ELSEWHERE) })
         .alive(message.liveness)
         .because(message.evidence.iter().cloned());
     // The subject stands in the chain by itself.

@@ -7,11 +7,15 @@ use crate::diagnose::finding::{Depth, Severity};
 const SCHEDULING: On = On::Event(&["FailedScheduling"]);
 
 pub(super) const PATTERNS: &[Pattern] = &[
+    Pattern::new("karpenter-incompatible-requirements", Severity::High, SCHEDULING, r#"incompatible (?:with nodepool "([^"]+)".*?, incompatible )?requirements, key ([^\s,]+), (\S+ (?:NotIn|In|Exists|DoesNotExist|Gt|Lt|Gte|Lte)\b[^;]*?) not in (\S+ (?:NotIn|In|Exists|DoesNotExist|Gt|Lt|Gte|Lte)\b(?: (?:\[[^\]]*\]|\d+))?)"#, "No NodePool can make a node for the pod (`{1}`): of `{2}` the pod asks for {3}, and the NodePool offers {4}.")
+        .fix(Risk::Low, "Correct the node selector or affinity of the pod, or let the requirements of a NodePool take the value")
+        .at(Depth::Pod, 9)
+        .like(r#"Failed to schedule pod, incompatible with nodepool "default", daemonset overhead={"cpu":"150m","pods":"3"}, incompatible requirements, key karpenter.sh/capacity-type, karpenter.sh/capacity-type In [spot] not in karpenter.sh/capacity-type In [on-demand]"#, r#"incompatible with nodepool "default", incompatible requirements, label "team" does not have known values"#),
     Pattern::new("karpenter-incompatible-requirements", Severity::High, SCHEDULING, r#"incompatible (?:with nodepool "([^"]+)".*?, )?(?:requirements, )?(label "[^"]+" does not have known values(?: \(typo of "[^"]+"\?\))?|key [^,;]+ not in [^;]+|did not tolerate [^;]+)"#, "No NodePool can make a node for the pod: NodePool `{1}` is incompatible ({2}).")
         .fix(Risk::Low, "Add the label, requirement or toleration to the pod, or offer it in the template of a NodePool")
         .at(Depth::Pod, 8)
         .like(r#"Failed to schedule pod, incompatible with nodepool "default", daemonset overhead={"cpu":"150m"}, incompatible requirements, label "team" does not have known values"#, "0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector."),
-    Pattern::new("karpenter-no-instance-type", Severity::High, SCHEDULING, r"no instance type (?:satisfied resources (\{[^}]*\})|met the scheduling requirements or had a required offering|.*which had enough resources)", "Karpenter knows no instance type that fits the pod ({1}).")
+    Pattern::new("karpenter-no-instance-type", Severity::High, SCHEDULING, r"no instance type (?:satisfied resources (\{[^}]*\})|met the scheduling requirements or had a required offering|(?:.*which )?(?:had|has) enough resources(?:, requirements=([^;]*))?)", "Karpenter knows no instance type that fits the pod ({1}{2}).")
         .fix(Risk::Low, "Lower the requests of the pod, or widen the instance types, zones and capacity types of the NodePool")
         .at(Depth::Pod, 8)
         .like(r#"Failed to schedule pod, incompatible with nodepool "default", no instance type satisfied resources {"cpu":"200","pods":"1"} and requirements karpenter.sh/capacity-type In [on-demand]"#, "no instance profile was found"),

@@ -23,6 +23,11 @@ pub(super) const PATTERNS: &[Pattern] = &[
         .fix(Risk::Low, "Check that the key or file exists and that a file is mounted on a file")
         .at(Depth::Container, 8)
         .like("CreateContainerConfigError: failed to prepare subPath for volumeMount \"config\" of container \"main\"", ""),
+    Pattern::new("config-subpath", Severity::Medium, On::Waiting, r#"error mounting "[^"]*/volume-subpaths/([^/"]+)/[^"]*" to rootfs at "([^"]+)".*not a directory"#, "The `subPath` of volume `{1}` does not fit what {what} has at `{2}`: one is a file and the other is not a directory.")
+        .fix(Risk::Low, "Check that the volume has the key or file that `subPath` names: of one that is missing a directory is made")
+        .sure(Confidence::Certain)
+        .at(Depth::Container, 9)
+        .like("StartError: failed to create containerd task: error mounting \"/var/lib/kubelet/pods/u1/volume-subpaths/settings/main/0\" to rootfs at \"/etc/app.yaml\": mount src=/x, dst=/etc/app.yaml, flags=0x5001: not a directory: unknown", "StartError: error mounting \"/var/lib/kubelet/pods/u1/volumes/data\" to rootfs at \"/data\": permission denied"),
     Pattern::new("entrypoint-not-executable", Severity::Medium, On::Waiting, r#"exec: "([^"]+)": permission denied"#, "`{1}`, the command of {what}, may not be executed.")
         .fix(Risk::Low, "Make it executable in the image (`chmod +x`); from a ConfigMap set `defaultMode: 0755`")
         .sure(Confidence::Certain)

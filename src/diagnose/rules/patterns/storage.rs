@@ -110,7 +110,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         .fix(Risk::Low, "Enable DNS support and hostnames in the VPC and make a mount target in the zone; from another VPC use the mount target's address")
         .at(Depth::Reference, 9)
         .like("Failed to resolve \"fs-0123.efs.eu-west-1.amazonaws.com\" - check that your file system ID is correct", "Connection timed out"),
-    Pattern::new("s3-mountpoint-denied", Severity::Medium, MOUNT, r"(?i)s3.*(Access Denied|NoSuchBucket|403 Forbidden)", "The S3 bucket cannot be mounted: {1}.")
+    Pattern::new("s3-mountpoint-denied", Severity::Medium, MOUNT, r"(?is)s3.*?(is not authorized to perform: s3:\w+(?: on resource: \x22?[^\s\x22]+)?|No signing credentials available|Access Denied|NoSuchBucket|403 Forbidden|Forbidden: [^\n]+)", "The S3 bucket cannot be mounted: {1}.")
         .fix(Risk::Low, "Give the driver's or the pod's role access to the bucket, and check name and Region")
         .at(Depth::Reference, 8)
         .like("Could not mount \"my-bucket\": Mount failed: Mountpoint for Amazon S3: Error: Access Denied (403)", ""),

@@ -49,6 +49,82 @@ fn a_line_that_has_nothing_to_do_with_the_end_does_not_explain_it() {
 }
 
 #[test]
+fn a_denial_near_words_that_name_no_cause_explains_the_end() {
+    use super::super::fixtures::{crashed, with_log};
+    let specificity = |log: &str, id: &str| {
+        let found = findings(&with_log(crashed(serde_json::json!({}), 1, "Error", ""), log));
+        found.iter().find(|it| it.id == id).map(|it| it.specificity)
+    };
+    let denied = "W0105 11:00:00.1       1 reflector.go:5] failed to list: pods is forbidden: User \"system:serviceaccount:a:b\" cannot list resource \"pods\" in API group \"\" in the namespace \"a\"\n";
+    let generic = "E0105 11:00:01.1       1 main.go:7] \"cannot run\" err=\"caches did not sync\"\n";
+    assert_eq!(specificity(&format!("{denied}{generic}"), "rbac-forbidden"), Some(9));
+    // Far from the end, or beside a line that names its own cause, it may have nothing to do with it.
+    let far = format!("{denied}{}{generic}", "I0105 11:00:00.2       1 main.go:3] served\n".repeat(NEAR));
+    assert_eq!(specificity(&far, "rbac-forbidden"), Some(ELSEWHERE));
+    let named = format!("{denied}FATAL: listen tcp :80: bind: address already in use\n");
+    assert_eq!(specificity(&named, "rbac-forbidden"), Some(ELSEWHERE));
+    // What is no denial explains nothing from a line beside.
+    assert_eq!(specificity(&format!("WARN 429 Too Many Requests\n{generic}"), "app-rate-limited"), Some(ELSEWHERE));
+}
+
+#[test]
+fn messages_of_other_causes_are_told_from_each_other() {
+    let row = |id: &str, message: &str| all().any(|it| it.id == id && it.matches(message).is_some());
+    for (id, message, expected) in [
+        (
+            "s3-mountpoint-denied",
+            "Could not mount \"data\": mount-s3 exited with status 1: Error: Failed to create S3 client\n\nCaused by:\n    1: Client error\n    2: Forbidden: User: arn:aws:sts::1:assumed-role/a/b is not authorized to perform: s3:ListBucket on resource: \"arn:aws:s3:::data\"",
+            true,
+        ),
+        ("s3-mountpoint-denied", "mount-s3 exited with status 1\n\nCaused by:\n    No signing credentials available", true),
+        ("s3-mountpoint-denied", "Could not mount \"data\": mount-s3 exited with status 1: invalid argument", false),
+        (
+            "karpenter-incompatible-requirements",
+            "incompatible requirements, key kubernetes.io/os, kubernetes.io/os In [windows] not in kubernetes.io/os In [linux]",
+            true,
+        ),
+        (
+            "karpenter-no-instance-type",
+            "no instance type has enough resources, requirements=kubernetes.io/os In [linux], resources={\"cpu\":\"200\"}",
+            true,
+        ),
+        ("karpenter-no-instance-type", "no instance profile has enough permissions", false),
+        (
+            "podidentity-trust",
+            "(AccessDeniedException): Unauthorized Exception! EKS does not have permissions to assume the associated role., fault: client",
+            true,
+        ),
+        ("podidentity-trust", "(AccessDeniedException): no permissions to read the associated queue", false),
+        ("app-missing-env", "KeyError: key not found: \"SECRET_KEY\" (KeyError)", true),
+        ("app-missing-env", "KeyError: key not found: \"row-7\" (KeyError)", false),
+        (
+            "app-db-auth",
+            "FATAL:  no pg_hba.conf entry for host \"10.0.0.2\", user \"shop\", database \"shop\", no encryption",
+            true,
+        ),
+        ("app-permission-denied", "AccessDeniedException[/usr/share/data/node.lock]", true),
+        ("app-aws-access-denied", "AccessDeniedException[/usr/share/data/node.lock]", false),
+        ("app-permission-denied", "Exception in thread \"main\" java.nio.file.AccessDeniedException: /data/write.lock", true),
+        ("app-aws-access-denied", "com.amazonaws.services.dynamodbv2.model.AccessDeniedException: no", true),
+        ("app-aws-access-denied", "ClientError: An error occurred (AccessDeniedException) when calling x: no", true),
+        ("app-aws-access-denied", "AccessDenied: Access Denied", true),
+        ("app-aws-access-denied", "org.springframework.security.access.AccessDeniedException: Access is denied", false),
+    ] {
+        assert_eq!(row(id, message), expected, "{id}: {message}");
+    }
+}
+
+#[test]
+fn karpenter_names_both_sides_of_what_does_not_fit() {
+    let message = r#"incompatible with nodepool "spot", daemonset overhead={"cpu":"1"}, incompatible requirements, key kubernetes.io/os, kubernetes.io/os In [windows] not in kubernetes.io/os In [linux]; incompatible with nodepool "gpu", did not tolerate gpu=true:NoSchedule"#;
+    let row = all().find(|it| it.id == "karpenter-incompatible-requirements" && it.matches(message).is_some()).unwrap();
+    assert_eq!(
+        fill(row.tells, "Pod `a`", &row.matches(message).unwrap()),
+        "No NodePool can make a node for the pod (`spot`): of `kubernetes.io/os` the pod asks for kubernetes.io/os In [windows], and the NodePool offers kubernetes.io/os In [linux]."
+    );
+}
+
+#[test]
 fn what_the_message_does_not_say_leaves_no_hole_and_what_it_says_is_no_place() {
     let filled =
         |says: &str, tells: &str, message: &str| fill(tells, "Pod `a`", &Regex::new(says).unwrap().captures(message).unwrap());
