@@ -23,7 +23,7 @@ pub(super) const PATTERNS: &[Pattern] = &[
         .fix(Risk::Low, "Check that the key or file exists and that a file is mounted on a file")
         .at(Depth::Container, 8)
         .like("CreateContainerConfigError: failed to prepare subPath for volumeMount \"config\" of container \"main\"", ""),
-    Pattern::new("config-subpath", Severity::Medium, On::Waiting, r#"error mounting "[^"]*/volume-subpaths/([^/"]+)/[^"]*" to rootfs at "([^"]+)".*not a directory"#, "The `subPath` of volume `{1}` does not fit what {what} has at `{2}`: one is a file and the other is not a directory.")
+    Pattern::new("config-subpath", Severity::Medium, On::Waiting, r#"error mounting "[^"]*/volume-subpaths/([^/"]+)/[^"]*" to rootfs at "([^"]+)".*not a directory"#, "The `subPath` of volume `{1}` does not fit what {what} has at `{2}`: of a file and a directory neither can be mounted on the other.")
         .fix(Risk::Low, "Check that the volume has the key or file that `subPath` names: of one that is missing a directory is made")
         .sure(Confidence::Certain)
         .at(Depth::Container, 9)
