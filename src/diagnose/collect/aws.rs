@@ -19,6 +19,9 @@ use crate::error::ToolError;
 /// Things of one kind that are asked for.
 const MOST: usize = 5;
 
+/// ECR in the Region that the host of an image names.
+type ImagesOfHost = Arc<dyn Fn(&str) -> Arc<dyn Images> + Send + Sync>;
+
 /// The ports of the account and Region of a cluster.
 #[derive(Clone)]
 pub struct Ports {
@@ -33,7 +36,7 @@ pub struct Ports {
     /// Elastic Load Balancing.
     pub load_balancing: Arc<dyn LoadBalancing>,
     /// ECR; of the Region that an image's host names, which may be another one.
-    pub images: Arc<dyn Fn(&str) -> Arc<dyn Images> + Send + Sync>,
+    pub images: ImagesOfHost,
     /// Service Quotas.
     pub quotas: Arc<dyn Quotas>,
 }

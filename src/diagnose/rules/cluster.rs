@@ -304,7 +304,7 @@ mod tests {
         let server = |facts: &mut Facts| {
             facts.aws.push(Object::new(
                 json!({"kind": "ApiServer", "metadata": {"name": "c1"}, "error": "dial tcp 10.0.0.1:443: i/o timeout"}),
-            ))
+            ));
         };
         for (vpc, words) in [
             (json!({"public_access": false, "private_access": true}), "its endpoint is private"),

@@ -71,7 +71,7 @@ fn down(facts: &Facts) -> Vec<Finding> {
     };
     let summary = format!("{}, because CoreDNS is down: {of}.", caller(facts, dns));
     let slices = dns.slices.iter().flatten();
-    let endpoints = slices.flat_map(|slice| {
+    let endpoints = slices.filter_map(|slice| {
         let field = slice.list("endpoints").find_map(|it| it.get("conditions.ready"));
         field.and_then(|it| field_evidence(slice, &it, None))
     });

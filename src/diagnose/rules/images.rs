@@ -100,7 +100,7 @@ fn near_tags(image: &Object, tag: &str) -> String {
     let shown: Vec<String> = if near.is_empty() {
         tags.iter().copied().map(str::to_owned).collect()
     } else {
-        near.iter().map(|it| (*it).to_string()).collect()
+        near
     };
     let shown: Vec<String> = shown.iter().take(3).map(|it| format!("`{it}`")).collect();
     if shown.is_empty() { String::new() } else { crate::domain::text::join_and(&shown) }

@@ -253,7 +253,6 @@ fn entry(facts: &Facts) -> Vec<Finding> {
                     .fix_with(Risk::Low, fix, Some(command)),
             ]
         }
-        Some(_) => Vec::new(),
         // With the ConfigMap too, a line in `aws-auth` does as well.
         None if asked && !role.is_empty() && mode != "CONFIG_MAP" => {
             let also = if mode == "API" { "" } else { ", unless `aws-auth` maps it" };
@@ -273,7 +272,7 @@ fn entry(facts: &Facts) -> Vec<Finding> {
                     .fix_with(Risk::Low, fix, Some(command)),
             ]
         }
-        None => Vec::new(),
+        _ => Vec::new(),
     }
 }
 

@@ -180,7 +180,6 @@ pub fn judge(signal: &'static Signal, points: &[(Timestamp, f64)], period_second
     let warning = Verdict::Problem(Severity::Warning);
     let since = (signal.against == Against::NeverZero).then(|| above_zero_since(&scaled)).flatten();
     let verdict = match (signal.against, percent) {
-        (Against::Nothing, _) => Verdict::Unjudged,
         (Against::AnyOccurrence, _) => {
             if total > 0.0 {
                 warning
@@ -195,7 +194,7 @@ pub fn judge(signal: &'static Signal, points: &[(Timestamp, f64)], period_second
                 Verdict::Fine
             }
         }
-        (_, None) => Verdict::Unjudged,
+        (Against::Nothing, _) | (_, None) => Verdict::Unjudged,
         (Against::Database, Some(percent)) if percent >= 95.0 => Verdict::Problem(Severity::Critical),
         (Against::Objective(_), Some(percent)) => {
             if percent > 100.0 {
