@@ -273,10 +273,7 @@ async fn declared_permissions_are_the_used_ones() {
                 json!({"cluster": "none", "region": "us-east-1", "scope": "cluster"}),
             ],
         ),
-        (
-            "check_control_plane",
-            &[json!({"cluster": "storefront"}), json!({"cluster": "none", "region": "us-east-1"})],
-        ),
+        ("check_control_plane", &[json!({"cluster": "storefront"}), json!({"cluster": "none", "region": "us-east-1"})]),
         ("list_alarms", &[json!({"cluster": "payments"}), json!({"cluster": "none", "region": "us-east-1"})]),
         ("estimate_cost", &[json!({"cluster": "payments"}), json!({"cluster": "none", "region": "us-east-1"})]),
     ];

@@ -97,11 +97,7 @@ fn near_tags(image: &Object, tag: &str) -> String {
     let tags = image.get("tags").and_then(serde_json::Value::as_array).into_iter().flatten();
     let tags: Vec<&str> = tags.filter_map(serde_json::Value::as_str).collect();
     let near = crate::domain::names::near(tag, tags.iter().copied());
-    let shown: Vec<String> = if near.is_empty() {
-        tags.iter().copied().map(str::to_owned).collect()
-    } else {
-        near
-    };
+    let shown: Vec<String> = if near.is_empty() { tags.iter().copied().map(str::to_owned).collect() } else { near };
     let shown: Vec<String> = shown.iter().take(3).map(|it| format!("`{it}`")).collect();
     if shown.is_empty() { String::new() } else { crate::domain::text::join_and(&shown) }
 }
