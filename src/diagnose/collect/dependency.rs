@@ -1,5 +1,7 @@
 //! What a log says cannot be reached, followed to the Service of that name and its pods.
 
+use std::net::IpAddr;
+
 use super::{Source, answer, first_page, kind, metadata, subject, take};
 use crate::diagnose::facts::{Dependency, Facts, RECENT, Reached};
 use crate::diagnose::logs::{self, Class};
@@ -10,15 +12,19 @@ use crate::k8s::kinds::Kind;
 
 /// Adds the dependency that the logs of a pod name, where it is one of the cluster.
 ///
-/// Sends at most 3 requests beside those of [`subject`] for a Service.
+/// Sends at most 4 requests beside those of [`subject`] for a Service.
 pub(super) async fn follow(source: &Source, facts: &mut Facts) {
     let Some((line, container, class)) = named(facts) else { return };
     let (Class::Unresolved(Some(endpoint)) | Class::Refused(Some(endpoint)) | Class::TimedOut(Some(endpoint))) = class.clone()
     else {
         return;
     };
-    let Some((name, namespace, is_certain)) = in_cluster(&endpoint.host, facts.pod.namespace()) else { return };
     let (Ok(services), Ok(namespaces)) = (kind("Service"), kind("Namespace")) else { return };
+    let place = match endpoint.host.parse::<IpAddr>() {
+        Ok(address) => by_address(source, facts, &services, address).await,
+        Err(_) => in_cluster(&endpoint.host, facts.pod.namespace()),
+    };
+    let Some((name, namespace, is_certain)) = place else { return };
     // `example.com` may be a Service of namespace `com`, and is not.
     if !is_certain && api::object(&source.client, &namespaces, None, &namespace).await.is_err() {
         return;
@@ -60,9 +66,32 @@ fn named(facts: &Facts) -> Option<(String, String, Class)> {
     })
 }
 
+/// Service and namespace of an address, which clients that resolve a name themselves write instead of it.
+async fn by_address(source: &Source, facts: &mut Facts, services: &Kind, address: IpAddr) -> Option<(String, String, bool)> {
+    let may_be_cluster_ip = match address {
+        IpAddr::V4(it) => it.is_private(),
+        IpAddr::V6(it) => it.is_unique_local(),
+    };
+    if !may_be_cluster_ip {
+        return None;
+    }
+    let found = metadata(source, services, None, &format!("spec.clusterIP={address}")).await;
+    // Where Services cannot be selected by address there is nothing to tell; who may not ask should know.
+    let found = match found {
+        Err(err) if err.kind == ErrorKind::AccessDenied => {
+            facts.gaps.push(super::gap(format!("the Service with address {address}"), &err));
+            return None;
+        }
+        found => found.ok()?,
+    };
+    let (namespace, name) = found.into_iter().next()?;
+    let is_api_server = namespace == "default" && name == "kubernetes";
+    (!is_api_server).then_some((name, namespace, true))
+}
+
 /// Service and namespace of a host name, and whether it can be nothing else; a bare name is one of the pod's namespace.
 fn in_cluster(host: &str, namespace: &str) -> Option<(String, String, bool)> {
-    if host.bytes().all(|it| it.is_ascii_digit() || it == b'.') || matches!(host, "localhost" | "kubernetes") {
+    if matches!(host, "localhost" | "kubernetes") {
         return None;
     }
     let parts: Vec<&str> = host.split('.').collect();

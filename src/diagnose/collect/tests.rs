@@ -137,6 +137,7 @@ async fn the_worst_pod_takes_no_more_than_twenty_five_requests() {
             &service,
         ),
         ("dial tcp: lookup db.data.svc.cluster.local on 10.100.0.10:53: no such host", &service),
+        ("dial tcp 10.100.0.9:5432: i/o timeout", &service),
         ("User: arn:aws:sts::111122223333:assumed-role/nodes/i-1 is not authorized to perform: s3:GetObject", &service),
         ("botocore.exceptions.NoCredentialsError: Unable to locate credentials", &service),
         ("dial tcp: lookup db-0.db.data.svc.cluster.local on 10.100.0.10:53: no such host", &headless),
@@ -154,6 +155,7 @@ async fn the_worst_pod_takes_no_more_than_twenty_five_requests() {
                 json!({"kind": "ServiceAccount", "metadata": {"name": "default", "namespace": "shop"}}),
             ),
             ("/api/v1/namespaces/data/services/db", service.clone()),
+            ("/api/v1/services", list(json!([service]))),
             ("/apis/discovery.k8s.io/v1/namespaces/data/endpointslices", list(json!([]))),
             ("/api/v1/namespaces/data/pods", list(json!([callee]))),
             ("/api/v1/namespaces/data/pods/db-0/log", line.clone()),
@@ -168,7 +170,13 @@ async fn the_worst_pod_takes_no_more_than_twenty_five_requests() {
                 list(json!([{"kind": "Pod", "metadata": {"name": "coredns-1", "namespace": "kube-system"}}])),
             ),
         ];
-        let (_, asked) = read(known).await;
+        let (facts, asked) = read(known).await;
         assert!(asked.len() <= 25, "{}: {line} {asked:#?}", asked.len());
+        let by_address = line.as_str().is_some_and(|it| it.starts_with("dial tcp 10.100.0.9:5432: i/o"));
+        if by_address {
+            let followed = facts.dependency.map(|it| format!("{}/{}", it.namespace, it.name));
+            assert_eq!(followed.as_deref(), Some("data/db"), "the Service that has the address");
+            assert!(asked.iter().any(|it| it.contains("fieldSelector=spec%2EclusterIP%3D10%2E100%2E0%2E9")), "{asked:#?}");
+        }
     }
 }

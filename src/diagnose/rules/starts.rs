@@ -12,6 +12,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new("crash-signal", Severity::High, signal),
     Rule::new("init-container-failing", Severity::High, init_failing),
     Rule::new("init-container-hanging", Severity::High, init_hanging),
+    Rule::new("sidecar-native-blocking", Severity::Medium, sidecar_blocking),
     Rule::new("container-port-conflict", Severity::Medium, port_conflict),
     Rule::new("dns-policy-wrong", Severity::High, dns_policy),
 ];
@@ -135,6 +136,42 @@ fn init_hanging(facts: &Facts) -> Vec<Finding> {
                     "What it writes while it waits",
                     "get_logs",
                     super::CheckArguments { container: Some(container.name.to_owned()), ..pod_arguments(facts) },
+                ),
+        )
+    });
+    found.collect()
+}
+
+/// That a sidecar holds up the rest of the pod, beside why its startup probe does not succeed.
+fn sidecar_blocking(facts: &Facts) -> Vec<Finding> {
+    let waiting = facts.containers().into_iter().filter(|it| it.waiting_reason() == "PodInitializing").count();
+    if waiting == 0 {
+        return Vec::new();
+    }
+    // One without a startup probe counts as started at once.
+    let held = |it: &Container<'_>| {
+        it.is_sidecar()
+            && it.spec.get("startupProbe").is_some_and(|it| !it.value.is_null())
+            && it.status("started").is_some_and(|it| it.value == false)
+    };
+    let found = facts.containers().into_iter().filter(held).filter_map(|container| {
+        let since = facts.pod.time("status.startTime").filter(|it| facts.now.as_second() - it.as_second() > LONG)?;
+        let summary = format!(
+            "{} has not started in the {} of the pod: its startup probe has not succeeded, so that {} after it {} not started.",
+            title(&container),
+            age(facts.now, since),
+            crate::domain::text::count(waiting, "container"),
+            if waiting == 1 { "is" } else { "are" }
+        );
+        Some(
+            Finding::new("sidecar-native-blocking", Depth::Pod, Confidence::High, summary)
+                .specific(5)
+                .because(container.status("started").and_then(|it| field_evidence(&facts.pod, &it, None)))
+                .link(facts.pod.address(), "waits for a sidecar")
+                .link(label(&container), "not started")
+                .fix(
+                    Risk::Low,
+                    "Correct why the sidecar does not answer its startup probe, or the probe; the rest of the pod follows",
                 ),
         )
     });
@@ -269,6 +306,33 @@ mod tests {
             json!({"initContainers": [{"name": "wait", "command": ["sh", "-c", "until nslookup db; do sleep 2; done"]}], "containers": [{"name": "main"}]}),
             json!({"phase": "Pending", "initContainerStatuses": [{"name": "wait", "ready": false, "restartCount": 0, "state": state}]}),
         )
+    }
+
+    #[test]
+    fn a_sidecar_that_has_not_started_holds_up_the_rest() {
+        let world = |start: &str, started: bool, probe: serde_json::Value| {
+            facts(
+                json!({"initContainers": [{"name": "proxy", "restartPolicy": "Always", "startupProbe": probe}], "containers": [{"name": "main"}]}),
+                json!({"phase": "Pending", "startTime": start,
+                    "initContainerStatuses": [{"name": "proxy", "ready": false, "started": started, "restartCount": 0, "state": {"running": {"startedAt": start}}}],
+                    "containerStatuses": [{"name": "main", "ready": false, "restartCount": 0, "state": {"waiting": {"reason": "PodInitializing"}}}]}),
+            )
+        };
+        let (long_ago, probe) = ("2026-01-05T11:30:00Z", json!({"httpGet": {"path": "/up", "port": 1}}));
+        let found = finding(&world(long_ago, false, probe.clone()), "sidecar-native-blocking");
+        assert!(
+            found.summary.contains("`proxy` has not started in the 30m of the pod")
+                && found.summary.contains("1 container after it is not started"),
+            "{}",
+            found.summary
+        );
+        for other in [
+            world(long_ago, true, probe.clone()),
+            world(long_ago, false, json!(null)),
+            world("2026-01-05T11:58:00Z", false, probe),
+        ] {
+            assert!(!ids(&other).contains(&"sidecar-native-blocking"));
+        }
     }
 
     #[test]
